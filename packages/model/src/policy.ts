@@ -1,7 +1,11 @@
 // An L4 authorization policy as plain data (facts: ztunnel §8.1). Evaluated by authorize.ts.
 import type { Ip } from './address.ts';
 
-export type StringMatch = { readonly exact: string } | { readonly prefix: string } | { readonly suffix: string } | { readonly presence: true };
+export type StringMatch =
+  | { readonly exact: string }
+  | { readonly prefix: string }
+  | { readonly suffix: string }
+  | { readonly presence: true };
 
 export interface Cidr {
   readonly ip: Ip;
