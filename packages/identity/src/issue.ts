@@ -1,0 +1,114 @@
+// Builds and signs one certificate exactly as told: any shape, odd ones too.
+// authority.ts decides what a proper certificate is; testing/ uses this to make improper ones.
+// Structure is DER by der-write.ts; the signature is node:crypto's.
+import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { bits, boolean, context, type Der, embed, encode, integer, nothing, octets, oid, sequence, set, time, utf8 } from './der-write.ts';
+import { oids } from './oids.ts';
+import { type KeyUsage, keyUsages } from './x509.ts';
+
+export interface CertificateShape {
+  /** Empty when neither is given; then the names extension is critical (RFC 5280 §4.2.1.6). */
+  readonly subject: { readonly organization?: string; readonly commonName?: string };
+  readonly publicKey: KeyObject;
+  /** Milliseconds since the epoch, cut to the second. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** URI names; each character is one byte. */
+  readonly uris: readonly string[];
+  readonly isAuthority: boolean;
+  readonly keyUsage: readonly KeyUsage[];
+  /** Dotted identifiers. */
+  readonly extendedKeyUsage: readonly string[];
+}
+
+export interface Signer {
+  /** Whole DER. */
+  readonly name: Buffer;
+  readonly key: KeyObject;
+  /** Absent when the issuer's certificate has none to point at. */
+  readonly keyId: Buffer | undefined;
+}
+
+/** The certificate as DER. Without a signer it signs itself, for which `selfKey` is the private key of `shape.publicKey`. */
+export function issueCertificate(shape: CertificateShape, by: Signer | { readonly selfKey: KeyObject }): Buffer {
+  const subject = nameOf(shape.subject);
+  const publicKey = shape.publicKey.export({ type: 'spki', format: 'der' });
+  const signer = 'selfKey' in by ? { name: encode(subject), key: by.selfKey, keyId: keyIdOf(publicKey) } : by;
+  const algorithm = algorithmOf(signer.key);
+  const toBeSigned = encode(
+    sequence(
+      context(0, [integer(2)]),
+      integer(newSerial()),
+      algorithm.identifier,
+      embed(signer.name),
+      sequence(time(shape.notBefore), time(shape.notAfter)),
+      subject,
+      embed(publicKey),
+      context(3, [sequence(...extensionsOf(shape, publicKey, signer))]),
+    ),
+  );
+  return signed(toBeSigned, signer.key);
+}
+
+/** A signed structure: what was signed, how, and the signature. Certificates, requests and revocation lists all have this form. */
+export function signed(toBeSigned: Buffer, key: KeyObject): Buffer {
+  const algorithm = algorithmOf(key);
+  return encode(sequence(embed(toBeSigned), algorithm.identifier, bits(sign(algorithm.hash, toBeSigned, key))));
+}
+
+/** SHA-256 with the key's own scheme; Ed25519 hashes by itself. */
+export function algorithmOf(key: KeyObject): { readonly hash: 'sha256' | null; readonly identifier: Der } {
+  switch (key.asymmetricKeyType) {
+    case 'ec':
+      return { hash: 'sha256', identifier: sequence(oid(oids.ecdsaSha256)) };
+    case 'rsa':
+      return { hash: 'sha256', identifier: sequence(oid(oids.rsaSha256), nothing()) };
+    case 'ed25519':
+      return { hash: null, identifier: sequence(oid(oids.ed25519)) };
+    default:
+      throw new TypeError(`no signature scheme for a ${key.asymmetricKeyType} key`);
+  }
+}
+
+/** RFC 7093 §2 method 1: the leftmost 160 bits of the SHA-256 of the key. */
+export const keyIdOf = (publicKey: Buffer): Buffer => createHash('sha256').update(publicKey).digest().subarray(0, 20);
+
+/** 126 random bits: positive, never empty, never a repeat (RFC 5280 §4.1.2.2 asks for at most 20 octets). */
+function newSerial(): Buffer {
+  const serial = randomBytes(16);
+  serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
+  return serial;
+}
+
+function nameOf(subject: CertificateShape['subject']): Der {
+  const part = (id: string, value: string | undefined): Der[] => (value === undefined ? [] : [set(sequence(oid(id), utf8(value)))]);
+  return sequence(...part(oids.organization, subject.organization), ...part(oids.commonName, subject.commonName));
+}
+
+function extensionsOf(shape: CertificateShape, publicKey: Buffer, signer: Signer): Der[] {
+  const anonymous = shape.subject.commonName === undefined && shape.subject.organization === undefined;
+  const { isAuthority, keyUsage, extendedKeyUsage, uris } = shape;
+  return [
+    ...(keyUsage.length > 0 ? [extension(oids.keyUsage, true, keyUsageBits(keyUsage))] : []),
+    ...(extendedKeyUsage.length > 0 ? [extension(oids.extendedKeyUsage, false, sequence(...extendedKeyUsage.map(oid)))] : []),
+    extension(oids.basicConstraints, true, sequence(...(isAuthority ? [boolean(true)] : []))),
+    extension(oids.subjectKeyId, false, octets(keyIdOf(publicKey))),
+    ...(signer.keyId ? [extension(oids.authorityKeyId, false, sequence(context(0, signer.keyId)))] : []),
+    ...(uris.length > 0 ? [namesExtension(uris, anonymous)] : []),
+  ];
+}
+
+/** subjectAltName with these URIs. */
+export function namesExtension(uris: readonly string[], critical: boolean): Der {
+  return extension(oids.subjectAltName, critical, sequence(...uris.map((uri) => context(6, Buffer.from(uri, 'latin1')))));
+}
+
+export function extension(id: string, critical: boolean, value: Der): Der {
+  return sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(value));
+}
+
+/** A named bit list: trailing zero bits are left out (X.690 §11.2.2). */
+function keyUsageBits(usages: readonly KeyUsage[]): Der {
+  const mask = usages.reduce((sum, usage) => sum | (0x80 >> keyUsages.indexOf(usage)), 0);
+  return bits(Buffer.of(mask), 31 - Math.clz32(mask & -mask));
+}
