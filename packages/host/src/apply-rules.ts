@@ -1,0 +1,41 @@
+// Puts a pod's capture rules into its network namespace, and takes them away.
+// What the rules are is redirect-rules.ts; this file only runs `ip` and `nft` there.
+// Both directions may be repeated at any time: the end is the same.
+import { isFault } from '@ambient-mesh/runtime/errors';
+import type { Netns } from './netns.ts';
+import { type Capture, noRedirectRules, policyRoutes, redirectRules } from './redirect-rules.ts';
+import { type RunFault, runIn } from './run-in.ts';
+
+/** Routes first: without them the first reply to a spoofed connection would leave the pod. Throws RunFault or RangeError. */
+export async function applyRules(netns: Netns, capture: Capture, signal: AbortSignal): Promise<void> {
+  const rules = redirectRules(capture);
+  await Promise.all(
+    policyRoutes(capture.ipv6).map(async ({ addRoute, addRule }) => {
+      await runIn(netns, addRoute, signal);
+      await runIn(netns, addRule, signal).catch(unless('File exists'));
+    }),
+  );
+  await runIn(netns, ['nft', '-f', '-'], signal, { stdin: rules });
+}
+
+/** Rules first, then the routes, of both families whatever was asked for then. */
+export async function removeRules(netns: Netns, signal: AbortSignal): Promise<void> {
+  await runIn(netns, ['nft', '-f', '-'], signal, { stdin: noRedirectRules() });
+  await Promise.all(
+    policyRoutes(true).map(async ({ removeRule, removeRoute }) => {
+      await runIn(netns, removeRule, signal).catch(unless(...absent));
+      await runIn(netns, removeRoute, signal).catch(unless(...absent));
+    }),
+  );
+}
+
+/** How `ip` says, for one family or the other, that there is nothing to remove. */
+const absent = ['No such file or directory', 'No such process', 'FIB table does not exist', 'not supported'];
+
+/** Lets a tool's failure pass when it says one of these. */
+const unless =
+  (...harmless: readonly string[]) =>
+  (why: unknown): string => {
+    if (isFault(why, 'host.run') && harmless.some((text) => (why.fault as RunFault).said.includes(text))) return '';
+    throw why;
+  };
