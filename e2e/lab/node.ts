@@ -1,0 +1,113 @@
+// One node: a network namespace on the lab's bridge, its pods, the stand-in agent that hands pods to ztunnels, and the ztunnels.
+// Made by lab.ts. Pods become known to the mesh through the lab's control plane.
+import { mkdirSync } from 'node:fs';
+import { Netns } from '@ambient-mesh/host/netns';
+import { type DualAddress, nodeAddress, nodeCommands, nodeSwitches, podAddress, podCommands, podLinkCommands, podSwitches } from './addressing.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { ipBatch, netnsPath, setSwitches } from './links.ts';
+import { NodeAgent } from './node-agent.ts';
+import { Pod, type PodNetns, type PodSpec } from './pod.ts';
+import { Ztunnel } from './ztunnel.ts';
+
+export interface NodeParts {
+  readonly name: string;
+  /** From 1; decides the addresses. */
+  readonly number: number;
+  readonly controlPlane: ControlPlane;
+  /** A folder of its own for sockets and files. */
+  readonly folder: string;
+  /** Joins the node to the bridge. */
+  readonly join: (netns: Netns) => void;
+}
+
+export class Node implements AsyncDisposable {
+  readonly name: string;
+  readonly netns: Netns;
+  readonly agent: NodeAgent;
+  readonly #parts: NodeParts;
+  readonly #owned: AsyncDisposableStack = new AsyncDisposableStack();
+  #pods = 0;
+
+  private constructor(parts: NodeParts, netns: Netns, agent: NodeAgent) {
+    this.#parts = parts;
+    this.name = parts.name;
+    this.netns = this.#owned.use(netns);
+    this.agent = this.#owned.use(agent);
+  }
+
+  static async start(parts: NodeParts): Promise<Node> {
+    mkdirSync(parts.folder);
+    const netns = Netns.create();
+    setSwitches(netns, nodeSwitches);
+    parts.join(netns);
+    ipBatch(netns, nodeCommands(parts.number));
+    return new Node(parts, netns, await NodeAgent.start(`${parts.folder}/ztunnel.sock`));
+  }
+
+  get addresses(): DualAddress {
+    return nodeAddress(this.#parts.number);
+  }
+
+  /** Running, known to the mesh, and enrolled: resolves when the ztunnel (if one is connected) serves it. */
+  async pod(spec: PodSpec): Promise<Pod> {
+    const pod = this.#owned.use(await Pod.start(spec, this.name, this.#podNetns()));
+    if (spec.workload !== false) await this.#parts.controlPlane.put(pod.workload());
+    if (spec.enrolled ?? spec.captured === true) await this.agent.enrol(pod);
+    return pod;
+  }
+
+  /**
+   * A ztunnel of this node in a namespace of its own, as its pod would have; ready unless told otherwise.
+   * Start another before stopping the first to upgrade without a gap.
+   */
+  async ztunnel({ env = {}, ready = true }: { readonly env?: Readonly<Record<string, string>>; readonly ready?: boolean } = {}): Promise<Ztunnel> {
+    const { netns, addresses } = this.#podNetns();
+    this.#owned.use(netns);
+    const tunnel = this.#owned.use(
+      new Ztunnel({
+        netns,
+        addresses,
+        cwd: this.#parts.folder,
+        env: { NODE_NAME: this.name, INPOD_UDS: this.agent.path, INSTANCE_IP: addresses.v4, ...this.#parts.controlPlane.clientEnv, ...env },
+      }),
+    );
+    if (ready) await tunnel.ready();
+    return tunnel;
+  }
+
+  /** A ztunnel in dedicated mode: inside the pod that it serves, with no agent. */
+  async dedicatedZtunnel(pod: Pod, env: Readonly<Record<string, string>> = {}): Promise<Ztunnel> {
+    const tunnel = this.#owned.use(
+      new Ztunnel({
+        netns: pod.netns,
+        addresses: pod.addresses,
+        cwd: this.#parts.folder,
+        env: {
+          PROXY_MODE: 'dedicated',
+          PROXY_WORKLOAD_INFO: `${pod.namespace}/${pod.name}/${pod.serviceAccount}`,
+          // The redirect rules know the proxy's own traffic by this mark, which dedicated mode leaves off by default.
+          PACKET_MARK: '1337',
+          NODE_NAME: this.name,
+          ...this.#parts.controlPlane.clientEnv,
+          ...env,
+        },
+      }),
+    );
+    await tunnel.ready();
+    return tunnel;
+  }
+
+  #podNetns(): PodNetns {
+    const node = this.#parts.number;
+    const pod = ++this.#pods;
+    const netns = Netns.create();
+    setSwitches(netns, podSwitches);
+    ipBatch(this.netns, podLinkCommands(node, pod, netnsPath(netns)));
+    ipBatch(netns, podCommands(node, pod));
+    return { netns, addresses: podAddress(node, pod) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
