@@ -32,13 +32,13 @@ export function upstreamAt(mesh: Mesh, network: string, to: SocketAddress, choic
 /** Undefined when the service does not list the port, or no endpoint is eligible, near enough and of any weight. */
 export function chooseEndpoint(mesh: Mesh, service: Service, port: number, choice: Choice): Upstream | undefined {
   if (choice.mode === 'standard' && !service.ports.has(port)) return undefined;
+  const wanted: Wanted = { key: serviceKey(service), port, ofService: service.ports.get(port), source: choice.source, mode: choice.mode };
   const endpoints = mesh.endpoints(service);
-  const ranks = new Int8Array(endpoints.length);
+  const ranks = new Int32Array(endpoints.length);
   let best = 0;
   let totalWeight = 0;
-  for (let at = 0; at < endpoints.length; at++) {
-    const endpoint = endpoints[at] as Workload;
-    const rank = targetPort(service, endpoint, port, choice) === undefined ? unfit : rankOf(service.loadBalancer, choice.source, endpoint);
+  for (const [at, endpoint] of endpoints.entries()) {
+    const rank = targetPort(wanted, endpoint) === undefined ? unfit : rankOf(service.loadBalancer, choice.source, endpoint);
     ranks[at] = rank;
     if (rank > best) [best, totalWeight] = [rank, 0];
     if (rank === best) totalWeight += endpoint.capacity;
@@ -46,11 +46,10 @@ export function chooseEndpoint(mesh: Mesh, service: Service, port: number, choic
   if (totalWeight <= 0) return undefined;
 
   let left = choice.random() * totalWeight;
-  for (let at = 0; at < endpoints.length; at++) {
-    const workload = endpoints[at] as Workload;
-    if (ranks[at] !== best || workload.capacity === 0) continue;
+  for (const [at, workload] of endpoints.entries()) {
+    if (ranks[at] !== best) continue;
     left -= workload.capacity;
-    const target = left < 0 ? targetPort(service, workload, port, choice) : undefined;
+    const target = left < 0 ? targetPort(wanted, workload) : undefined;
     if (target !== undefined) return { workload, port: target, service };
   }
   return undefined;
@@ -58,17 +57,25 @@ export function chooseEndpoint(mesh: Mesh, service: Service, port: number, choic
 
 const unfit = -1;
 
+/** One service port, looked up once for all endpoints. */
+interface Wanted {
+  readonly key: string;
+  readonly port: number;
+  /** What the service maps the port to: 0 for a named port, undefined when it does not list it. */
+  readonly ofService: number | undefined;
+  readonly source: Workload;
+  readonly mode: Choice['mode'];
+}
+
 /** The port of this endpoint that stands behind the service's port; undefined when the endpoint cannot be reached or does not serve it. */
-function targetPort(service: Service, endpoint: Workload, port: number, { source, mode }: Choice): number | undefined {
+function targetPort({ key, port, ofService, source, mode }: Wanted, endpoint: Workload): number | undefined {
   const nameless = endpoint.addresses.length === 0 && endpoint.hostname === '';
   if (nameless && (endpoint.network === source.network || !endpoint.networkGateway)) return undefined;
-  const own = endpoint.services.get(serviceKey(service))?.get(port);
-  if (own !== undefined) return own;
-  const ofService = service.ports.get(port);
-  if (ofService !== undefined && ofService > 0) return ofService;
-  // Zero is a named port, which an endpoint that does not map it does not have. In waypoint mode the tunnel's own port will do.
-  if (mode === 'standard' && ofService === 0) return undefined;
-  return endpoint.applicationTunnel?.port === undefined ? undefined : port;
+  if (ofService === undefined && !endpoint.applicationTunnel) return undefined;
+  const own = endpoint.services.get(key)?.get(port) ?? ofService;
+  if (own !== undefined && own > 0) return own;
+  // A named port that the endpoint does not map is one that it does not have; a waypoint's application tunnel takes any port.
+  return mode === 'waypoint' && endpoint.applicationTunnel?.port !== undefined ? port : undefined;
 }
 
 /** How many preferences in a row the endpoint shares with the source; `unfit` where strictness rules it out. */

@@ -37,9 +37,9 @@ export class WorkloadStore {
   /** Of several workloads on one address (a pod and an entry of the same machine, say) the likeliest to answer there. */
   at(network: string, ip: Ip): Workload | undefined {
     const [first, ...others] = this.#byAddress.at(network, ip);
-    return others.length === 0
-      ? first
-      : others.reduce((best, next) => (likelihood(next) > likelihood(best) ? next : best), first as Workload);
+    let best = first;
+    for (const other of others) if (best && likelihood(other) > likelihood(best)) best = other;
+    return best;
   }
 
   byHostname({ namespace, hostname }: NamespacedHostname): Workload | undefined {
