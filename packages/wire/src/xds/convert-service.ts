@@ -39,7 +39,8 @@ function toVips(addresses: readonly pb.NetworkAddress[], shared: Interner): Pick
   for (const { network: name, address, length } of addresses) {
     const network = shared.text(name);
     const block = length === undefined ? undefined : toBlock(address, length);
-    if (length !== undefined && block === undefined) throw new Unusable(`a prefix of ${length} bits for an address of ${address.length} bytes`);
+    if (length !== undefined && block === undefined)
+      throw new Unusable(`a prefix of ${length} bits for an address of ${address.length} bytes`);
     const ip = toIp(address);
     if (block === undefined || block.length === (familyOf(ip) === 4 ? 32 : 128)) vips.push({ network, ip });
     else cidrVips.push({ network, ip, length: block.length });

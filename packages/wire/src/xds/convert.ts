@@ -1,10 +1,11 @@
 // Decodes one xDS resource and copies it into the model, or says why it cannot be used. Pure: bytes in, plain data out.
 // Called by push.ts for each resource of a response; a reason goes back to the control plane for that resource alone.
 // The converters of each kind are beside it; encode.ts is the way back.
-import { fromBinary } from '@bufbuild/protobuf';
+
 import type { Policy } from '@ambient-mesh/model/policy';
 import type { Service } from '@ambient-mesh/model/service';
 import type { Workload } from '@ambient-mesh/model/workload';
+import { fromBinary } from '@bufbuild/protobuf';
 import { AuthorizationSchema } from '../messages/generated/authorization_pb.js';
 import { AddressSchema } from '../messages/generated/workload_pb.js';
 import { toPolicy } from './convert-policy.ts';

@@ -1,14 +1,15 @@
 // The way back from the model to the wire: workloads, services and policies as xDS resources. Pure.
 // For whoever serves xDS (the control plane, tests); the converters beside it are for whoever receives it.
 // What the model does not hold (extensions, application protocols) is not sent.
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { create, toBinary } from '@bufbuild/protobuf';
+
 import type { NetworkAddress } from '@ambient-mesh/model/address';
 import { ipToBytes } from '@ambient-mesh/model/address';
 import type { Cidr, Match, Policy, StringMatch } from '@ambient-mesh/model/policy';
 import type { Service } from '@ambient-mesh/model/service';
 import { scopes } from '@ambient-mesh/model/service';
 import type { GatewayAddress, PortMap, Workload } from '@ambient-mesh/model/workload';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { MatchSchema } from '../messages/generated/authorization_pb.js';
 import { AuthorizationSchema } from '../messages/generated/authorization_pb.js';
 import type { GatewayAddressSchema, ServiceSchema } from '../messages/generated/workload_pb.js';
