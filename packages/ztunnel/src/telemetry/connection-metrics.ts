@@ -1,10 +1,11 @@
 // The traffic metrics: connections opened, closed and failed, bytes received and sent, sockets open.
 // One `open` per connection looks its series up once; bytes stay in the connection's own counters and are folded in by `settle`, so moving them costs no metric call.
 // Label values come from labels.ts; storing, merging across workers and exposition belong to runtime/metrics.
-import type { Registry, Series } from '@ambient-mesh/runtime/metrics';
+import type { Metrics, Series } from '@ambient-mesh/runtime/metrics';
+import type { Ms } from '@ambient-mesh/runtime/time';
 import type { Bytes } from './access-log.ts';
 import type { ResponseFlag } from './flags.ts';
-import { type Reporter, type Traffic, trafficLabelNames, trafficLabels, withFlag } from './labels.ts';
+import { evictAfter, type LiveNames, partiesAt, type Reporter, stillAbout, type Traffic, trafficLabelNames, trafficLabels, withFlag } from './labels.ts';
 
 /** A connection that is being counted; closed exactly once (later calls do nothing). */
 export interface Counted {
@@ -12,37 +13,44 @@ export interface Counted {
   close(flag: ResponseFlag): void;
 }
 
-const trafficFamilies = (r: Registry) => ({
-  opened: r.ledger('counter', 'istio_tcp_connections_opened', 'The total number of TCP connections opened', trafficLabelNames),
-  closed: r.ledger('counter', 'istio_tcp_connections_closed', 'The total number of TCP connections closed', trafficLabelNames),
-  failed: r.ledger('counter', 'istio_tcp_connections_failed', 'The total number of TCP connections that failed (unstable)', trafficLabelNames),
-  received: r.ledger('counter', 'istio_tcp_received_bytes', 'The size of total bytes received during request in case of a TCP connection', trafficLabelNames),
-  sent: r.ledger('counter', 'istio_tcp_sent_bytes', 'The size of total bytes sent during response in case of a TCP connection', trafficLabelNames),
-  sockets: r.ledger('gauge', 'istio_tcp_sockets_open', 'The number of TCP sockets open now (unstable)', ['reporter']),
-});
+function trafficFamilies(m: Metrics) {
+  const labels = m.labels(trafficLabelNames);
+  return {
+    labels,
+    opened: m.counter('istio_tcp_connections_opened_total', 'TCP connections opened', labels),
+    closed: m.counter('istio_tcp_connections_closed_total', 'TCP connections closed', labels),
+    failed: m.counter('istio_tcp_connections_failed_total', 'TCP connections that ended with an error (unstable)', labels),
+    received: m.counter('istio_tcp_received_bytes_total', 'Bytes read from the client side of TCP connections', labels),
+    sent: m.counter('istio_tcp_sent_bytes_total', 'Bytes given back to the client side of TCP connections', labels),
+    sockets: m.gauge('istio_tcp_sockets_open', 'TCP sockets accepted and still open (unstable)', ['reporter']),
+  };
+}
 
 export class ConnectionMetrics {
+  readonly #metrics: Metrics;
   readonly #families: ReturnType<typeof trafficFamilies>;
   readonly #live = new Set<LiveConnection>();
 
-  constructor(registry: Registry) {
-    this.#families = trafficFamilies(registry);
+  constructor(metrics: Metrics) {
+    this.#families = trafficFamilies(metrics);
+    this.#metrics = metrics;
   }
 
   /** Counts a connection as opened. `bytes` may be updated in place until `close`, from then on it is not read. */
   open(traffic: Traffic, bytes: Readonly<Bytes>): Counted {
-    const labels = trafficLabels(traffic);
     const f = this.#families;
-    f.opened.series(labels).value += 1;
-    const live = new LiveConnection(bytes, f.received.series(labels), f.sent.series(labels));
+    const labels = trafficLabels(traffic);
+    const row = f.labels.row(labels);
+    f.opened.seriesOf(row).value += 1;
+    const live = new LiveConnection(bytes, f.received.seriesOf(row), f.sent.seriesOf(row));
     this.#live.add(live);
     return {
       close: (flag) => {
         if (!this.#live.delete(live)) return;
         live.settle();
-        const final = flag === '-' ? labels : withFlag(labels, flag);
-        f.closed.series(final).value += 1;
-        if (flag !== '-') f.failed.series(final).value += 1;
+        const final = flag === '-' ? row : f.labels.row(withFlag(labels, flag));
+        f.closed.seriesOf(final).value += 1;
+        if (flag !== '-') f.failed.seriesOf(final).value += 1;
       },
     };
   }
@@ -50,6 +58,11 @@ export class ConnectionMetrics {
   /** Brings the byte counters up to date with the connections that are still open: call it before every snapshot or scrape. */
   settle(): void {
     for (const live of this.#live) live.settle();
+  }
+
+  /** Evicts the series about workloads that no longer exist, 15 min after their last change; call it every minute or so. */
+  sweep(now: Ms, live: LiveNames): void {
+    this.#metrics.sweep(this.#families.labels, { now, unusedFor: evictAfter, needed: (values) => stillAbout(values, partiesAt, live) });
   }
 
   /** Counts an accepted TCP socket until the result is disposed of. An HBONE connection counts once, whatever its streams. */

@@ -4,6 +4,7 @@
 import type { Service } from '@ambient-mesh/model/service';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import type { Workload } from '@ambient-mesh/model/workload';
+import { ms } from '@ambient-mesh/runtime/time';
 import type { ResponseFlag } from './flags.ts';
 
 export type Reporter = 'source' | 'destination';
@@ -88,6 +89,10 @@ export const trafficLabelNames = [
 
 const unknown = 'unknown';
 const flagAt = trafficLabelNames.indexOf('response_flags');
+/** Where the names of workloads start in `trafficLabelNames`. */
+export const partiesAt: readonly number[] = [trafficLabelNames.indexOf('source_workload'), trafficLabelNames.indexOf('destination_workload')];
+/** How long the series of a workload that is gone stays after its last change, so that scrapers see its final value. */
+export const evictAfter = ms(15 * 60_000);
 const parties = new WeakMap<Workload, Party>();
 
 /** The party that a known workload is. The same object for the same workload, so that a connection allocates nothing for it. */
@@ -139,14 +144,10 @@ export function sourceLabels(party: Party | undefined, principal: SpiffeId | und
   ];
 }
 
-/**
- * Label values in the order of `trafficLabelNames`.
- * The locality labels are empty, which Prometheus reads as absent, when nothing is known of either side.
- */
+/** Label values in the order of `trafficLabelNames`. The four of the locality are left away when nothing is known of either side. */
 export function trafficLabels(t: Traffic, flag: ResponseFlag = '-'): readonly string[] {
   const { source, destination, service } = t;
-  const place = source === undefined && destination === undefined ? '' : unknown;
-  return [
+  const labels = [
     t.reporter,
     ...sourceLabels(source, t.sourcePrincipal),
     service?.hostname ?? unknown,
@@ -163,16 +164,43 @@ export function trafficLabels(t: Traffic, flag: ResponseFlag = '-'): readonly st
     'tcp',
     flag,
     t.security,
-    source?.region ?? place,
-    source?.zone ?? place,
-    destination?.region ?? place,
-    destination?.zone ?? place,
   ];
+  if (source === undefined && destination === undefined) return labels;
+  labels.push(source?.region ?? unknown, source?.zone ?? unknown, destination?.region ?? unknown, destination?.zone ?? unknown);
+  return labels;
 }
 
 /** The same series under its final flag. */
 export function withFlag(labels: readonly string[], flag: ResponseFlag): readonly string[] {
   return labels.with(flagAt, flag);
+}
+
+/** The names of everything that exists now, as label values show them. Series about other names are evicted in time. */
+export interface LiveNames {
+  readonly workload: (namespace: string, workload: string) => boolean;
+  readonly canonical: (service: string, revision: string) => boolean;
+}
+
+/** Of all workloads of the mesh; computed once per sweep. */
+export function liveNames(workloads: Iterable<Workload>): LiveNames {
+  const names = new Set<string>();
+  const canonical = new Set<string>();
+  for (const w of workloads) {
+    names.add(`${w.namespace}/${w.workloadName}`);
+    canonical.add(`${w.canonicalName}/${w.canonicalRevision || unknown}`);
+  }
+  return {
+    workload: (namespace, workload) => workload === unknown || names.has(`${namespace}/${workload}`),
+    canonical: (service, revision) => service === unknown || canonical.has(`${service}/${revision}`),
+  };
+}
+
+/** Whether every workload that a series of `trafficLabelNames` or `sourceLabelNames` names exists. One that names none is needed for ever: there are few of those. */
+export function stillAbout(labels: readonly string[], at: readonly number[], live: LiveNames): boolean {
+  return at.every((first) => {
+    const [workload = unknown, , , namespace = unknown] = labels.slice(first, first + 4);
+    return live.workload(namespace, workload);
+  });
 }
 
 /** Leaves out what is not known: absent and `""` mean the same on the wire. */

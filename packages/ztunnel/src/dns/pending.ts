@@ -1,0 +1,47 @@
+// The bounds of one pod's DNS server, and the count of its queries in progress, shared by all its sockets.
+// Asked by serve.ts (UDP) and tcp-client.ts (TCP); proxy.ts gives the answers.
+// A bound that is reached costs the pod its own queries, never another pod's.
+import type { Transport } from './message.ts';
+
+/** Answers one message; `undefined` stays silent. Never rejects. */
+export type Answer = (message: Buffer, transport: Transport, signal: AbortSignal) => Promise<Buffer | undefined>;
+
+export const limits = {
+  /** Queries of one pod in progress at once. */
+  queries: 1_024,
+  /** TCP connections of one pod. */
+  connections: 128,
+  /** A longer query is not one. */
+  messageBytes: 4_096,
+} as const;
+
+/** The bound on queries in progress, shared by all sockets of a pod. */
+export class PendingQueries {
+  readonly #answer: Answer;
+  readonly #forced: AbortSignal;
+  #count = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(answer: Answer, forced: AbortSignal) {
+    this.#answer = answer;
+    this.#forced = forced;
+  }
+
+  /** Calls `reply` with the answer, or with `undefined` when there is none or too many are in progress. */
+  ask(message: Buffer, transport: Transport, reply: (answer: Buffer | undefined) => void): void {
+    if (this.#count >= limits.queries) return reply(undefined);
+    this.#count += 1;
+    const done = (answer: Buffer | undefined): void => {
+      this.#count -= 1;
+      reply(answer);
+      if (this.#count === 0) this.#idle?.();
+    };
+    this.#answer(message, transport, this.#forced).then(done, () => done(undefined));
+  }
+
+  /** Calls `f` once as soon as no query is in progress. */
+  whenIdle(f: () => void): void {
+    this.#idle = f;
+    if (this.#count === 0) f();
+  }
+}

@@ -1,0 +1,81 @@
+// Serves DNS on a pod's sockets, UDP and TCP: takes messages off the wire within bounds and sends back what proxy.ts answers.
+// Given descriptors that are bound already; knows nothing of the mesh and little of DNS (only TCP's length prefix, RFC 1035 §4.2.2).
+// A peer can at most fill its own pod's bounds: past them UDP messages are dropped and TCP connections closed.
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import type { Family } from '@ambient-mesh/model/address';
+import type { Drain } from '@ambient-mesh/runtime/drain';
+import type { Scope } from '@ambient-mesh/runtime/log';
+import type { Clock } from '@ambient-mesh/runtime/time';
+import { type Answer, limits, PendingQueries } from './pending.ts';
+import { serveConnection } from './tcp-client.ts';
+
+export interface BoundSocket {
+  /** Becomes ours to close. */
+  readonly fd: number;
+  readonly family: Family;
+}
+
+export interface DnsServer {
+  readonly udp: readonly BoundSocket[];
+  /** Bound, listening or not. */
+  readonly tcp: readonly BoundSocket[];
+  readonly answer: Answer;
+  readonly log: Scope;
+  readonly clock: Clock;
+}
+
+/**
+ * Serves until the drain starts. From then on no connection is accepted, queries in progress are finished, and the UDP sockets go on answering
+ * until none is left: with SO_REUSEPORT the kernel may send us queries until they are closed. A forced drain closes everything at once.
+ */
+export function serveDns(server: DnsServer, drain: Pick<Drain, 'signal' | 'forced' | 'enter'>): void {
+  const pending = new PendingQueries(server.answer, drain.forced);
+  const token = drain.enter();
+  const closers = [...server.udp.map((s) => serveUdp(s, server, pending)), ...server.tcp.map((s) => serveTcp(s, server, pending, drain))];
+  const close = (): void => {
+    for (const closer of closers.splice(0)) closer();
+    token[Symbol.dispose]();
+  };
+  onAbort(drain.signal, () => pending.whenIdle(close));
+  onAbort(drain.forced, close);
+}
+
+function serveUdp({ fd, family }: BoundSocket, { log }: DnsServer, pending: PendingQueries): () => void {
+  const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
+  let open = true;
+  socket.on('error', (e) => log.warn('DNS socket failed', [['error', e.message]]));
+  socket.on('message', (message, from) => {
+    if (message.length > limits.messageBytes) return;
+    pending.ask(message, 'udp', (answer) => {
+      // From the socket that the query came to, or the client would not take it. A failed send is as a lost datagram.
+      if (answer !== undefined && open) socket.send(answer, from.port, from.address, () => {});
+    });
+  });
+  socket.bind({ fd });
+  return () => {
+    open = false;
+    socket.close();
+  };
+}
+
+function serveTcp({ fd }: BoundSocket, { log, clock }: DnsServer, pending: PendingQueries, drain: Pick<Drain, 'signal' | 'forced'>): () => void {
+  const open = new Set<Disposable>();
+  const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const connection = serveConnection(socket, pending, clock, () => open.delete(connection));
+    open.add(connection);
+  });
+  listener.maxConnections = limits.connections;
+  listener.on('error', (e) => log.warn('DNS listener failed', [['error', e.message]]));
+  listener.listen({ fd });
+  onAbort(drain.signal, () => listener.close());
+  return () => {
+    if (listener.listening) listener.close();
+    for (const connection of open) connection[Symbol.dispose]();
+  };
+}
+
+function onAbort(signal: AbortSignal, f: () => void): void {
+  if (signal.aborted) f();
+  else signal.addEventListener('abort', f, { once: true });
+}
