@@ -1,0 +1,45 @@
+// Exports that nobody imports, and those that only tests import: dead code, or an inside shown to the outside.
+import type { Export, Module } from './module.ts';
+import { isTestCode, resolve, type Tree, type Violation } from './tree.ts';
+
+interface Use {
+  byCode: boolean;
+  byTests: boolean;
+}
+
+export function* unusedViolations(tree: Tree): Iterable<Violation> {
+  const uses = usesOf(tree);
+  for (const module of tree.modules.values()) {
+    const forTests = isTestCode(module.path);
+    for (const each of module.exports) {
+      if (each.name === 'default' || (each.isType && namedElsewhere(module, each))) continue;
+      const use = uses.get(key(module.path, each.name)) ?? uses.get(key(module.path, '*'));
+      if (use === undefined) yield { path: module.path, line: each.line, text: `${each.name} is exported but imported nowhere` };
+      else if (!use.byCode && !forTests) yield { path: module.path, line: each.line, text: `${each.name} is exported for tests only` };
+    }
+  }
+}
+
+const key = (path: string, name: string): string => `${path}#${name}`;
+
+function usesOf(tree: Tree): ReadonlyMap<string, Use> {
+  const uses = new Map<string, Use>();
+  for (const module of tree.modules.values()) {
+    for (const { specifier, names } of module.imports) {
+      const target = resolve(module.path, specifier);
+      if (target.kind !== 'file') continue;
+      for (const name of names) {
+        const use = uses.get(key(target.path, name)) ?? { byCode: false, byTests: false };
+        if (isTestCode(module.path)) use.byTests = true;
+        else use.byCode = true;
+        uses.set(key(target.path, name), use);
+      }
+    }
+  }
+  return uses;
+}
+
+/** A type in the signature of something exported is needed even if callers never write its name. */
+function namedElsewhere({ code }: Module, { name }: Export): boolean {
+  return code.match(new RegExp(`(?<![\\w$])${name}(?![\\w$])`, 'g'))?.length !== 1;
+}
