@@ -27,16 +27,19 @@ export class PendingQueries {
     this.#forced = forced;
   }
 
-  /** Calls `reply` with the answer, or with `undefined` when there is none or too many are in progress. */
-  ask(message: Buffer, transport: Transport, reply: (answer: Buffer | undefined) => void): void {
-    if (this.#count >= limits.queries) return reply(undefined);
+  /** Calls `reply` with the answer, or with `undefined` when there is none or too many are in progress. It is in progress until `reply` says that it was sent. */
+  ask(message: Buffer, transport: Transport, reply: (answer: Buffer | undefined, sent: () => void) => void): void {
+    if (this.#count >= limits.queries) return reply(undefined, () => {});
     this.#count += 1;
-    const done = (answer: Buffer | undefined): void => {
+    let open = true;
+    const sent = (): void => {
+      if (!open) return;
+      open = false;
       this.#count -= 1;
-      reply(answer);
       if (this.#count === 0) this.#idle?.();
     };
-    this.#answer(message, transport, this.#forced).then(done, () => done(undefined));
+    const done = (answer?: Buffer): void => reply(answer, sent);
+    this.#answer(message, transport, this.#forced).then(done, () => done());
   }
 
   /** Calls `f` once as soon as no query is in progress. */

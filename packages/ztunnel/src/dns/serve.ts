@@ -25,41 +25,57 @@ export interface DnsServer {
   readonly clock: Clock;
 }
 
+/** The ports in use, in the order of the sockets given. */
+export interface DnsServing {
+  readonly udp: readonly number[];
+  readonly tcp: readonly number[];
+}
+
+interface Serving {
+  readonly port: number;
+  readonly close: () => void;
+}
+
 /**
  * Serves until the drain starts. From then on no connection is accepted, queries in progress are finished, and the UDP sockets go on answering
  * until none is left: with SO_REUSEPORT the kernel may send us queries until they are closed. A forced drain closes everything at once.
  */
-export function serveDns(server: DnsServer, drain: Pick<Drain, 'signal' | 'forced' | 'enter'>): void {
+export function serveDns(server: DnsServer, drain: Pick<Drain, 'signal' | 'forced' | 'enter'>): DnsServing {
   const pending = new PendingQueries(server.answer, drain.forced);
   const token = drain.enter();
-  const closers = [...server.udp.map((s) => serveUdp(s, server, pending)), ...server.tcp.map((s) => serveTcp(s, server, pending, drain))];
+  const udp = server.udp.map((socket) => serveUdp(socket, server, pending));
+  const tcp = server.tcp.map((socket) => serveTcp(socket, server, pending, drain));
+  const open = [...udp, ...tcp];
   const close = (): void => {
-    for (const closer of closers.splice(0)) closer();
+    for (const serving of open.splice(0)) serving.close();
     token[Symbol.dispose]();
   };
   onAbort(drain.signal, () => pending.whenIdle(close));
   onAbort(drain.forced, close);
+  return { udp: udp.map(({ port }) => port), tcp: tcp.map(({ port }) => port) };
 }
 
-function serveUdp({ fd, family }: BoundSocket, { log }: DnsServer, pending: PendingQueries): () => void {
+function serveUdp({ fd, family }: BoundSocket, { log }: DnsServer, pending: PendingQueries): Serving {
   const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
   let open = true;
   socket.on('error', (e) => log.warn('DNS socket failed', [['error', e.message]]));
   socket.on('message', (message, from) => {
     if (message.length > limits.messageBytes) return;
-    pending.ask(message, 'udp', (answer) => {
+    pending.ask(message, 'udp', (answer, sent) => {
       // From the socket that the query came to, or the client would not take it. A failed send is as a lost datagram.
-      if (answer !== undefined && open) socket.send(answer, from.port, from.address, () => {});
+      if (answer !== undefined && open) socket.send(answer, from.port, from.address, sent);
+      else sent();
     });
   });
   socket.bind({ fd });
-  return () => {
+  const close = (): void => {
     open = false;
     socket.close();
   };
+  return { port: socket.address().port, close };
 }
 
-function serveTcp({ fd }: BoundSocket, { log, clock }: DnsServer, pending: PendingQueries, drain: Pick<Drain, 'signal' | 'forced'>): () => void {
+function serveTcp({ fd }: BoundSocket, { log, clock }: DnsServer, pending: PendingQueries, drain: Pick<Drain, 'signal'>): Serving {
   const open = new Set<Disposable>();
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection = serveConnection(socket, pending, clock, () => open.delete(connection));
@@ -69,10 +85,12 @@ function serveTcp({ fd }: BoundSocket, { log, clock }: DnsServer, pending: Pendi
   listener.on('error', (e) => log.warn('DNS listener failed', [['error', e.message]]));
   listener.listen({ fd });
   onAbort(drain.signal, () => listener.close());
-  return () => {
+  const close = (): void => {
     if (listener.listening) listener.close();
     for (const connection of open) connection[Symbol.dispose]();
   };
+  const address = listener.address();
+  return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, close };
 }
 
 function onAbort(signal: AbortSignal, f: () => void): void {

@@ -85,11 +85,14 @@ class TcpClient implements Disposable {
   #ask(query: Buffer): void {
     this.#rearm();
     this.#inProgress += 1;
-    this.#pending.ask(query, 'tcp', (answer) => {
+    this.#pending.ask(query, 'tcp', (answer, sent) => {
       this.#inProgress -= 1;
-      if (answer === undefined) return this[Symbol.dispose]();
+      if (answer === undefined || !this.#socket.writable) {
+        sent();
+        return this[Symbol.dispose]();
+      }
       this.#rearm();
-      if (this.#socket.writable) this.#socket.write(framed(answer));
+      this.#socket.write(framed(answer), sent);
       this.#readOn();
     });
   }
