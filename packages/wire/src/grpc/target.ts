@@ -58,6 +58,6 @@ export async function callHeaders(target: GrpcTarget): Promise<Record<string, st
   const headers: Record<string, string> = {};
   for (const [name, value] of target.headers) headers[name.toLowerCase()] = value;
   const { token } = target;
-  if (token !== undefined) headers['authorization'] = `Bearer ${'file' in token ? await readToken(token.file) : token.literal}`;
+  if (token !== undefined) headers.authorization = `Bearer ${'file' in token ? await readToken(token.file) : token.literal}`;
   return headers;
 }

@@ -1,0 +1,13 @@
+// What tests of any package may borrow from wire: peers of its protocols, driven by hand.
+// Only tests import this path; the layer checker sees to it.
+export {
+  policyResource,
+  serviceResource,
+  TestControlPlane,
+  type TestControlPlaneOptions,
+  type TestPush,
+  type TestResource,
+  TestStream,
+  workloadResource,
+} from './control-plane.ts';
+export { Mailbox } from './mailbox.ts';
