@@ -1,17 +1,7 @@
 // Assembles the `/config_dump` document, in the shape that `istioctl ztunnel-config` and `ambientctl` read.
-// The mesh's own part comes from model/config-dump; certificates and pods are shaped here, the rest is passed in.
-// Never holds a private key: only what a peer would see anyway.
-import { X509Certificate } from 'node:crypto';
-import type { Credentials } from '@ambient-mesh/identity/credentials';
+// The mesh's own part comes from model/config-dump, the certificates from identity/certificate-book; pods are shaped here, the rest is passed in.
+// Never sees a private key.
 import type { OpenConnection } from '../connections.ts';
-
-/** One identity in the certificate cache. */
-export interface CertificateState {
-  readonly identity: string;
-  /** Why there is none yet; absent while it is being fetched for the first time, and when there is one. */
-  readonly unavailable?: string | undefined;
-  readonly credentials?: Pick<Credentials, 'certChainPem' | 'rootsPem'> | undefined;
-}
 
 /** One pod that the CNI agent announced. */
 export interface PodState {
@@ -23,13 +13,14 @@ export interface PodState {
 
 export interface DumpPorts {
   /** `workloads`, `services`, `policies`, `stagedServices` as they are to be shown. */
-  readonly mesh: () => Readonly<Record<string, unknown>>;
-  readonly certificates: () => readonly CertificateState[];
+  readonly mesh: () => object;
+  /** Sorted by identity: `{identity, state, certChain, rootCerts}`. */
+  readonly certificates: () => readonly object[];
   /** Undefined in dedicated mode, which has no pods. */
   readonly pods: (() => Promise<readonly PodState[]>) | undefined;
   /** The local file's `{workloads, policies, services}`; undefined without one. */
   readonly staticConfig: unknown;
-  readonly version: Readonly<Record<string, string>>;
+  readonly version: object;
   /** The effective configuration as it is to be shown. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -38,7 +29,7 @@ export async function configDump(ports: DumpPorts): Promise<string> {
   const pods = await ports.pods?.();
   const dump = {
     ...ports.mesh(),
-    certificates: ports.certificates().map(certificateJson).sort(byText((c) => c.identity)),
+    certificates: ports.certificates(),
     config: ports.config,
     staticConfig: ports.staticConfig,
     version: ports.version,
@@ -47,48 +38,7 @@ export async function configDump(ports: DumpPorts): Promise<string> {
   return `${JSON.stringify(dump, sortedKeys, 2)}\n`;
 }
 
-function certificateJson({ identity, unavailable, credentials }: CertificateState): Readonly<Record<string, unknown>> & { readonly identity: string } {
-  const state = credentials !== undefined ? 'Available' : unavailable === undefined ? 'Initializing' : `Unavailable: ${unavailable}`;
-  return {
-    identity,
-    state,
-    ...(credentials && { certChain: certificatesIn(credentials.certChainPem), rootCerts: credentials.rootsPem.flatMap(certificatesIn) }),
-  };
-}
-
-const pemBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g;
-
-function certificatesIn(pem: string): readonly unknown[] {
-  return (pem.match(pemBlock) ?? []).map(certificateFacts);
-}
-
-/** A root that cannot be read (someone else wrote that file) is still listed, by its text. */
-function certificateFacts(pem: string): unknown {
-  const encoded = Buffer.from(pem).toString('base64');
-  try {
-    const certificate = new X509Certificate(pem);
-    return {
-      pem: encoded,
-      serialNumber: BigInt(`0x${certificate.serialNumber}`).toString(),
-      validFrom: wholeSeconds(certificate.validFromDate),
-      expirationTime: wholeSeconds(certificate.validToDate),
-    };
-  } catch {
-    return { pem: encoded };
-  }
-}
-
-const wholeSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
-
 function sortedKeys(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(byText(([key]) => key)));
-}
-
-/** By code unit, as every tool that sorts bytes does. */
-function byText<T>(textOf: (item: T) => string): (a: T, b: T) => number {
-  return (a, b) => {
-    const [x, y] = [textOf(a), textOf(b)];
-    return x < y ? -1 : x > y ? 1 : 0;
-  };
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

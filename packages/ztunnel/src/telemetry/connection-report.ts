@@ -63,9 +63,4 @@ export class ConnectionReports {
   refused(from: SocketAddress, to: SocketAddress, reporter: Reporter, error: string): void {
     this.#log.refused(from, to, reporter, error);
   }
-
-  /** Counts an accepted TCP socket until disposed of. */
-  socketOpen(reporter: Reporter): Disposable {
-    return this.#metrics.socketOpen(reporter);
-  }
 }

@@ -14,22 +14,25 @@ export const responseFlags = [
 /** `-` says that nothing failed. */
 export type ResponseFlag = (typeof responseFlags)[number];
 
-/** Exact codes first, then the longest family (`tls.` …). */
-const byCode: ReadonlyMap<string, ResponseFlag> = new Map<string, ResponseFlag>([
-  ['policy.denied', 'DENY'],
-  ['policy.late', 'DENY'],
-  ['hbone.dial-timeout', 'NETWORK_POLICY'],
-]);
-const byFamily: readonly (readonly [family: string, flag: ResponseFlag])[] = [
-  ['policy.', 'DENY'],
-  ['tls.', 'TLS_FAILURE'],
-  ['h2.', 'H2_HANDSHAKE_FAILURE'],
-  ['ca.', 'IDENTITY_ERROR'],
-];
+/** By the first word of a fault code, where no exact code says otherwise. */
+const byFamily: Readonly<Record<string, Exclude<ResponseFlag, '-'>>> = {
+  policy: 'DENY',
+  tls: 'TLS_FAILURE',
+  peer: 'TLS_FAILURE',
+  h2: 'H2_HANDSHAKE_FAILURE',
+  certificate: 'IDENTITY_ERROR',
+  ca: 'IDENTITY_ERROR',
+  token: 'IDENTITY_ERROR',
+  authority: 'IDENTITY_ERROR',
+};
 
-/** What a failure with this fault code is filed under; anything unheard of is `CONNECT`, the mesh's word for "did not get through". */
-export function flagOf(code: string): ResponseFlag {
-  const exact = byCode.get(code);
-  if (exact !== undefined) return exact;
-  return byFamily.find(([family]) => code.startsWith(family))?.[1] ?? 'CONNECT';
+/**
+ * What a failure with this fault code is filed under; anything unheard of is `CONNECT`, the mesh's word for "did not get through".
+ * Silence from a tunnel's port (`overHbone`) is most often a NetworkPolicy that forgot 15008; silence from an app is just that.
+ */
+export function flagOf(code: string, { overHbone }: { readonly overHbone: boolean }): Exclude<ResponseFlag, '-'> {
+  if (code === 'peer.revoked') return 'CERT_REVOKED';
+  if (code === 'dial.timeout' && overHbone) return 'NETWORK_POLICY';
+  const family = code.slice(0, code.indexOf('.'));
+  return byFamily[family] ?? 'CONNECT';
 }
