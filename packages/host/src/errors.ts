@@ -25,7 +25,7 @@ const advice: Readonly<Record<string, string>> = {
   'connect.ENOENT': 'nothing has made this socket yet',
   'connect.ECONNREFUSED': 'the socket is there but nobody listens on it',
   'connect.ENETUNREACH': 'no route leads there',
-  EPERM: 'a capability is missing (CAP_SYS_ADMIN for namespaces, CAP_NET_ADMIN for marks and transparent sockets)',
+  EPERM: 'a capability is missing: CAP_SYS_ADMIN for namespaces, CAP_NET_ADMIN for marks and transparent sockets',
   EMFILE: "this process's limit of open files is reached",
   ENFILE: "the machine's limit of open files is reached",
 };

@@ -81,14 +81,14 @@ export class SeqPacket implements Disposable {
 
 export class SeqPacketListener implements Disposable {
   readonly #fd: number;
-  readonly #path: string;
+  readonly path: string;
   readonly #inode: number | undefined;
   readonly #watch: ReadinessWatch;
   #open = true;
 
   private constructor(fd: number, path: string) {
     this.#fd = fd;
-    this.#path = path;
+    this.path = path;
     this.#inode = inodeOf(path);
     this.#watch = new ReadinessWatch(fd);
   }
@@ -115,7 +115,7 @@ export class SeqPacketListener implements Disposable {
       const fd = libc.accept4(this.#fd, null, null, libc.SOCK_OURS);
       if (fd >= 0) return new SeqPacket(fd);
       const errno = libc.errno();
-      if (errno !== EAGAIN && errno !== EINTR) throw refused('accept4', errno, `accept on ${this.#path}`);
+      if (errno !== EAGAIN && errno !== EINTR) throw refused('accept4', errno, `accept on ${this.path}`);
       await this.#watch.until('readable', signal);
     }
     return undefined;
@@ -127,7 +127,7 @@ export class SeqPacketListener implements Disposable {
     this.#watch[Symbol.dispose]();
     closeSync(this.#fd);
     // A successor may have put its own socket there.
-    if (this.#inode !== undefined && inodeOf(this.#path) === this.#inode) unlinkSync(this.#path);
+    if (this.#inode !== undefined && inodeOf(this.path) === this.#inode) unlinkSync(this.path);
   }
 }
 

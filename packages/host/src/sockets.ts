@@ -89,7 +89,7 @@ export function listenTcp(options: ListenTcp): Listening {
   });
 }
 
-/** A bound datagram socket, for `dgram.createSocket(…).bind({ fd })`. */
+/** A bound datagram socket, for `dgram.createSocket(…).bind({ fd })`, which emits `listening` before it returns. */
 export function udpSocket({ netns, ip, port, reusePort, mark }: UdpSocket): number {
   const attempted = () => `receive datagrams on ${formatSocket({ ip, port })}${inside(netns)}`;
   return open(netns, familyOf(ip), libc.SOCK_DGRAM, attempted, (fd) => {
@@ -119,7 +119,8 @@ export function dialSocket({ netns, family, mark, from }: DialSocket): number {
 
 /** True when the socket, or the listener that accepted it, was made transparent. */
 export function isTransparent(fd: number): boolean {
-  return read(fd, transparentOption) === 1;
+  valueLength[0] = 4;
+  return libc.getsockopt(fd, transparentOption[0], transparentOption[1], value, valueLength) === 0 && value[0] === 1;
 }
 
 /**
@@ -138,29 +139,7 @@ export function setKeepalive(fd: number, { idleS, intervalS, count }: Keepalive,
 
 /** Sets the packet mark of a socket made elsewhere. Throws without CAP_NET_ADMIN. */
 export function setMark(fd: number, mark: number): void {
-  set(fd, markOption, mark, () => `mark a socket with ${mark}`);
-}
-
-export interface SocketState {
-  readonly mark: number;
-  readonly reusePort: boolean;
-  readonly noDelay: boolean;
-  /** Undefined: probes are off. */
-  readonly keepalive: Keepalive | undefined;
-  /** 0: the kernel's own. */
-  readonly userTimeoutMs: number;
-}
-
-/** What the kernel says of a TCP socket; for diagnosis and tests. */
-export function socketState(fd: number): SocketState {
-  const on = read(fd, keepAlive) === 1;
-  return {
-    mark: read(fd, markOption),
-    reusePort: read(fd, reusePortOption) === 1,
-    noDelay: read(fd, noDelay) !== 0,
-    keepalive: on ? { idleS: read(fd, keepIdle), intervalS: read(fd, keepInterval), count: read(fd, keepCount) } : undefined,
-    userTimeoutMs: read(fd, userTimeout),
-  };
+  set(fd, markOption, mark, () => 'mark a socket');
 }
 
 /** Closes a descriptor that Node has not taken over. Throws when it is not open: a second close would hit a stranger. */
@@ -202,11 +181,5 @@ function trySet(fd: number, [level, number]: Option, to: number): boolean {
 }
 
 function set(fd: number, option: Option, to: number, attempted: () => string): void {
-  if (!trySet(fd, option, to)) throw refused('setsockopt', libc.errno(), `set ${option[2]} to ${to} to ${attempted()}`);
-}
-
-function read(fd: number, [level, number, name]: Option): number {
-  valueLength[0] = 4;
-  if (libc.getsockopt(fd, level, number, value, valueLength) !== 0) throw refused('getsockopt', libc.errno(), `read ${name}`);
-  return value[0] ?? 0;
+  if (!trySet(fd, option, to)) throw refused('setsockopt', libc.errno(), `${attempted()} with ${option[2]} ${to}`);
 }
