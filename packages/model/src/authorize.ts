@@ -51,12 +51,11 @@ export function authorize(mesh: Mesh, workload: Workload, { source, destination,
   if (deny.length + allow.length + dryRunDeny.length + dryRunAllow.length + neverReceived.length === 0) return freely;
 
   const connection = new Attributes(source.ip, destination, identity);
-  const matching = (policies: readonly CompiledPolicy[]) => policies.find(({ matches }) => matches(connection))?.label;
   const notes: PolicyNote[] = dryRunDeny
     .filter(({ matches }) => matches(connection))
     .map(({ label }) => ({ message: 'dry-run: deny policy match', policy: label }));
 
-  const denied = matching(deny);
+  const denied = firstMatch(deny, connection);
   if (denied !== undefined) {
     notes.push({ message: 'deny policy match', policy: denied });
     return { allow: false, because: 'denied', policy: denied, text: `explicitly denied by: ${denied}`, notes };
@@ -66,7 +65,7 @@ export function authorize(mesh: Mesh, workload: Workload, { source, destination,
     notes.push({ message: 'policy never received, deny', policy: unknown });
     return { allow: false, because: 'never received', policy: unknown, text: `policy never received: ${unknown}`, notes };
   }
-  const dryAllowed = matching(dryRunAllow);
+  const dryAllowed = firstMatch(dryRunAllow, connection);
   if (dryAllowed !== undefined) notes.push({ message: 'dry-run: allow policy match', policy: dryAllowed });
   else if (dryRunAllow.length > 0 && allow.length === 0) notes.push({ message: 'dry-run: no allow policies match' });
 
@@ -74,11 +73,16 @@ export function authorize(mesh: Mesh, workload: Workload, { source, destination,
     notes.push({ message: 'no allow policies, allow' });
     return { allow: true, notes };
   }
-  const allowed = matching(allow);
+  const allowed = firstMatch(allow, connection);
   if (allowed !== undefined) {
     notes.push({ message: 'allow policy match', policy: allowed });
     return { allow: true, notes };
   }
   notes.push({ message: 'no allow policies matched' });
   return { allow: false, because: 'not allowed', text: 'allow policies exist, but none allowed', notes };
+}
+
+function firstMatch(policies: readonly CompiledPolicy[], connection: Attributes): string | undefined {
+  for (const { matches, label } of policies) if (matches(connection)) return label;
+  return undefined;
 }
