@@ -134,7 +134,8 @@ test.each([
 
 describe('DNS over UDP', () => {
   const udp = (netns: Netns, port: number, ours = false): UdpHandle => {
-    const ip = '0.0.0.0' as Ip;
+    // The redirect turns to loopback, and an answer from any other address would not be turned back.
+    const ip = (port === 15_053 ? '127.0.0.1' : '0.0.0.0') as Ip;
     const socket = createSocket('udp4').bind({ fd: udpSocket({ netns, ip, port, reusePort: false, mark: ours ? mark : undefined }) });
     parts.defer(() => void socket.close());
     return socket;

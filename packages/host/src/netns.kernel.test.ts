@@ -90,7 +90,7 @@ test('descriptors do not leak', () => {
 
 test('a path that is not there is named', () => {
   expect(() => Netns.open('/nowhere/net')).toThrow(fault({ code: 'host.open', name: 'ENOENT' }));
-  expect(() => Netns.open('/nowhere/net')).toThrow('cannot open the network namespace /nowhere/net: ENOENT');
+  expect(() => Netns.open('/nowhere/net')).toThrow('cannot open the network namespace /nowhere/net: open: ENOENT');
 });
 
 test('entering what is no network namespace is refused, and the thread stays where it was', () => {
@@ -103,7 +103,7 @@ test('entering what is no network namespace is refused, and the thread stays whe
 });
 
 test('adopting a descriptor that is not open throws', () => {
-  expect(() => Netns.adopt(99_999)).toThrow('EBADF');
+  expect(() => Netns.adopt(99_999)).toThrow(fault({ code: 'host.fstat', name: 'EBADF' }));
 });
 
 test('a worker thread enters alone: the others stay where they are', async () => {

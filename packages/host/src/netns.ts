@@ -2,8 +2,7 @@
 // Sockets keep the namespace that they were made in, so `run` is needed for creation only; everything later happens outside.
 // Namespaces switch per thread: works in worker threads, each of which starts at home. Which namespace belongs to a pod is the caller's knowledge.
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
-import { MeshError } from '@ambient-mesh/runtime/errors';
-import { type HostFault, refused } from './errors.ts';
+import { refused } from './errors.ts';
 import * as libc from './libc.ts';
 
 const SIOCSIFFLAGS = 0x8914;
@@ -31,22 +30,12 @@ export class Netns implements Disposable {
 
   /** Throws `host.open` when the file is not there; that the file is a network namespace shows only when `run` enters it. */
   static open(path: string): Netns {
-    try {
-      return new Netns(openSync(path, 'r'));
-    } catch (cause) {
-      const { errno = 0, code = 'unknown' } = cause as NodeJS.ErrnoException;
-      const attempted = `open the network namespace ${path}`;
-      throw new MeshError<HostFault>(
-        { code: 'host.open', errno: Math.abs(errno), name: code, attempted },
-        `cannot ${attempted}: ${code}`,
-        cause,
-      );
-    }
+    return typed('open', `open the network namespace ${path}`, () => new Netns(openSync(path, 'r')));
   }
 
-  /** Takes over a descriptor received from elsewhere; it is closed by `dispose`. Throws, with the descriptor still the caller's, when it is not open. */
+  /** Takes over a descriptor received from elsewhere; `dispose` closes it. Throws `host.fstat`, and takes nothing over, when it is not open. */
   static adopt(fd: number): Netns {
-    return new Netns(fd);
+    return typed('fstat', `take over descriptor ${fd} as a network namespace`, () => new Netns(fd));
   }
 
   /** A fresh namespace with its loopback up. It lives as long as a descriptor, a process or a socket holds it. */
@@ -64,7 +53,8 @@ export class Netns implements Disposable {
   }
 
   /**
-   * Runs `f` with this thread inside the namespace. `f` must be synchronous: what it awaits would run outside.
+   * Runs `f` with this thread inside the namespace. `f` must be synchronous, since what it awaits would run outside, and must start no
+   * thread, since that would stay inside: no workers, no asynchronous files. Child processes may be started; they stay inside too.
    * Throws `host.setns` when the namespace can't be entered. If the way back fails the process aborts, since every later socket of
    * this thread would be made in a stranger's network.
    */
@@ -83,6 +73,16 @@ export class Netns implements Disposable {
   [Symbol.dispose](): void {
     if (this.#open) closeSync(this.fd);
     this.#open = false;
+  }
+}
+
+/** Node's own errors as ours. */
+function typed<T>(call: string, attempted: string, f: () => T): T {
+  try {
+    return f();
+  } catch (cause) {
+    const { errno } = cause as NodeJS.ErrnoException;
+    throw errno === undefined ? cause : refused(call, Math.abs(errno), attempted);
   }
 }
 
