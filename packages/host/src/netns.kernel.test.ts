@@ -49,11 +49,19 @@ test('creating inside another namespace stays inside it', () => {
 
 test('one namespace has one id, however it was opened', () => {
   using made = Netns.create();
-  using again = Netns.open(`/proc/self/fd/${made.fd}`);
+  using again = Netns.borrow(made.fd);
   using adopted = Netns.adopt(openSync(`/proc/self/fd/${made.fd}`, 'r'));
   expect([again.id, adopted.id]).toEqual([made.id, made.id]);
   using own = Netns.current();
   expect(own.id).not.toBe(made.id);
+});
+
+test('what was borrowed outlives the descriptor it was borrowed from', () => {
+  const owner = Netns.create();
+  const inside = owner.run(thisThread);
+  using borrowed = Netns.borrow(owner.fd);
+  owner[Symbol.dispose]();
+  expect(borrowed.run(thisThread)).toBe(inside);
 });
 
 test('a new namespace has its loopback up and nothing else', async () => {
@@ -114,7 +122,7 @@ test('a worker thread enters alone: the others stay where they are', async () =>
     const { readlinkSync } = require('node:fs');
     const here = () => readlinkSync('/proc/thread-self/ns/net');
     import(workerData.module).then(({ Netns }) => {
-      const netns = Netns.open('/proc/self/fd/' + workerData.fd);
+      const netns = Netns.borrow(workerData.fd);
       const before = here();
       const inside = netns.run(() => {
         Atomics.store(workerData.flag, 0, 1); Atomics.notify(workerData.flag, 0);

@@ -38,6 +38,14 @@ export class Netns implements Disposable {
     return typed('fstat', `take over descriptor ${fd} as a network namespace`, () => new Netns(fd));
   }
 
+  /**
+   * The namespace behind a descriptor that stays its owner's, as worker threads need it. Holds a descriptor of its own, so that the owner
+   * may close the first at any time (the number could then mean another pod): dispose this one too, or the namespace lives on.
+   */
+  static borrow(fd: number): Netns {
+    return Netns.open(`/proc/self/fd/${fd}`);
+  }
+
   /** A fresh namespace with its loopback up. It lives as long as a descriptor, a process or a socket holds it. */
   static create(): Netns {
     const home = whereabouts();
