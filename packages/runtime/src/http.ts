@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { describeError, MeshError } from './errors.ts';
 import { chooseCoding, compress } from './http/compression.ts';
+import { ms, systemClock } from './time.ts';
 
 export interface Request {
   readonly method: string;
@@ -53,7 +54,7 @@ export interface HttpOptions {
 export interface HttpServer extends AsyncDisposable {
   /** Where it really listens, in the order asked for. */
   readonly addresses: readonly { readonly ip: string; readonly port: number }[];
-  /** Closes listeners at once, lets answers under way finish. */
+  /** Closes listeners at once, lets answers under way finish for at most 2 s. */
   close(): Promise<void>;
 }
 
@@ -61,6 +62,7 @@ export type HttpFault = { readonly code: 'http.port-taken' | 'http.listen-failed
 
 const headersTimeoutMs = 2_000;
 const maxHeaderSize = 8_192;
+const closeGrace = ms(2_000);
 
 /** Listens on every address, or throws (port taken, no such address) with none left open. */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
@@ -105,8 +107,10 @@ async function listen(server: Server, { ip, port, optional }: ListenAddress): Pr
   return typeof address === 'object' ? address?.port : undefined;
 }
 
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
+/** Node stops watching for time-outs when a server closes, so a client that never finishes its request is cut off here. */
+async function stop(server: Server): Promise<void> {
+  using _cutOff = systemClock.after(closeGrace, () => server.closeAllConnections());
+  await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });

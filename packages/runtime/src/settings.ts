@@ -72,7 +72,9 @@ export function readSettings<const T extends Table>(
     }
     const value = setting.parse.read(given);
     if (value === undefined)
-      mistakes.push(`${name} ${setting.secret ? '(its value is a secret)' : `is ${quoted(given)}`} but must be ${setting.parse.accepts}.`);
+      mistakes.push(
+        `${name} ${setting.secret ? 'has a value that is not shown' : `is ${quoted(given)}`} but must be ${setting.parse.accepts}.`,
+      );
     else values[key] = value;
   }
   return mistakes.length > 0 ? { mistakes } : { ok: Object.freeze(values) as Values<T> };

@@ -1,5 +1,5 @@
 // Time as a port: durations with their unit in the type, and a clock that tests can replace (see testing/clock.ts).
-// Everything that waits in this project waits through a Clock; only this file touches Node's timers.
+// Everything that waits in this project waits through a Clock.
 
 /** A duration or an instant in milliseconds; may have a fraction. */
 export type Ms = number & { readonly unit: 'ms' };
