@@ -44,21 +44,23 @@ export class RevocationSet {
   }
 
   /**
-   * Looks at every certificate of the chain, leaf first, up to one of our roots. Costs a signature check per link (0.1 ms) unless there are no lists.
-   * The issuer is proven by signature and not taken by its name, so that a look-alike certificate in the chain cannot hide a revoked one.
+   * Follows the chain from its leaf (first) to one of our roots. Costs a signature check per link (0.1 ms), nothing when there are no lists.
+   * An issuer is known by its signature and not by its name, so that a look-alike certificate in the chain cannot hide a revoked one.
    */
   check(chain: readonly Buffer[], rootsPem: readonly string[]): RevocationVerdict {
     if (this.#lists.size === 0) return good;
     const presented = chain.length > maxChain ? [] : chain.flatMap(linkOf);
-    if (presented.length === 0 || presented.length < chain.length) return unproven;
     const roots = rootsOf(rootsPem);
-    for (const [at, link] of presented.entries()) {
-      if (roots.some((root) => root.certificate.raw.equals(link.certificate.raw))) return good;
-      const issuer = [...roots, ...presented.slice(at + 1)].find((above) => isIssuer(above, link));
-      if (issuer === undefined) return unproven;
-      if (this.#isListed(link, issuer)) return { ok: false, refused: { code: 'peer.revoked', serial: link.fields.serial } };
+    let at = presented.length === chain.length ? presented[0] : undefined;
+    for (let steps = 0; at !== undefined && steps < maxChain; steps++) {
+      const link = at;
+      const root = roots.find((above) => isIssuer(above, link));
+      const issuer = root ?? presented.find((above) => isIssuer(above, link));
+      if (issuer && this.#isListed(link, issuer)) return { ok: false, refused: { code: 'peer.revoked', serial: link.fields.serial } };
+      if (root) return good;
+      at = issuer;
     }
-    return good;
+    return unproven;
   }
 
   #isListed(link: Link, issuer: Link): boolean {
