@@ -11,3 +11,4 @@ export {
   workloadResource,
 } from './control-plane.ts';
 export { Mailbox } from './mailbox.ts';
+export { type AgentConnection, packetPipe, TestZdsAgent } from './zds-agent.ts';
