@@ -6,9 +6,8 @@ import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { isFault } from '@ambient-mesh/runtime/errors';
 import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CertificateBook, renewIn, type SigningRequest } from './certificate-book.ts';
+import { CertificateBook, type SigningRequest } from './certificate-book.ts';
 import type { Credentials } from './credentials.ts';
 import { testAuthority } from './testing/index.ts';
 
@@ -140,22 +139,6 @@ for (const [chance, minutes] of renewals) {
     expect(renewed.keyPem).not.toBe((await first).keyPem);
   });
 }
-
-test('renewal is never in a storm, however odd the dates', () => {
-  const dates = fc.record({
-    notBefore: fc.integer({ min: -1e12, max: 1e12 }),
-    life: fc.integer({ min: 1, max: 1e12 }),
-    now: fc.integer({ min: -1e12, max: 1e12 }),
-  });
-  const some = open().mesh.credentials('spiffe://cluster.local/ns/a/sa/b');
-  fc.assert(
-    fc.property(dates, fc.double({ min: 0, max: 1, noNaN: true }), ({ notBefore, life, now }, chance) => {
-      const wait = renewIn({ ...some, notBefore, notAfter: notBefore + life }, now, chance);
-      expect(wait).toBeGreaterThanOrEqual(1_000);
-      if (wait > 1_000) expect(now + wait).toBeLessThanOrEqual(notBefore + life);
-    }),
-  );
-});
 
 test('failures wait 1, 2, 4 s and so on up to 150 s; a success starts over', async () => {
   const { book, asked, clock, id } = open();

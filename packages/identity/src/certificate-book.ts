@@ -8,9 +8,10 @@ import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
 import { type Credentials, describeCredentials, readAnswer } from './credentials.ts';
 import { writeCsr } from './csr.ts';
 import { newKeyPair } from './keys.ts';
+import { renewIn } from './renewal.ts';
 
 /** Most urgent first: a connection waits; a workload has appeared; a renewal. */
-export const priorities = ['realtime', 'warmup', 'background'] as const;
+const priorities = ['realtime', 'warmup', 'background'] as const;
 export type Priority = (typeof priorities)[number];
 
 export interface SigningRequest {
@@ -222,15 +223,6 @@ export class CertificateBook implements Disposable {
 }
 
 const byUrgency = (a: Entry, b: Entry): number => priorities.indexOf(a.priority) - priorities.indexOf(b.priority) || a.due - b.due;
-
-/**
- * Until half-life, less up to a tenth by chance so that a node's certificates do not all renew at once.
- * One that arrives past that (a wrong clock, an authority that caches) is renewed halfway to its expiry and not at once, which would be a storm.
- */
-export function renewIn({ notBefore, notAfter }: Credentials, now: number, chance: number): Ms {
-  const wait = notBefore + ((notAfter - notBefore) / 2) * (1 - chance / 10) - now;
-  return ms(Math.max(1_000, wait > 0 ? wait : (notAfter - now) / 2));
-}
 
 const lost = (code: BookFault['code'], identity: SpiffeId): MeshError<BookFault> =>
   new MeshError(

@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { contextTag, type DerCursor, parseDer, readInteger, readWholeBits, refuse, tags, takeTime } from './der.ts';
 import { oids } from './oids.ts';
 import { pemBlocks } from './pem.ts';
-import { isSignedBy, type Signed, schemeOf } from './signature.ts';
+import { isSignedBy, type Signed, schemeOf } from './verify.ts';
 import { readExtensions } from './x509.ts';
 
 export interface RevocationList {

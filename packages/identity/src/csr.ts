@@ -5,11 +5,11 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { contextTag, type DerCursor, parseDer, readInteger, readOid, readWholeBits, refuse, tags } from './der.ts';
 import { context, embed, encode, integer, oid, sequence, set } from './der-write.ts';
-import { namesExtension, signed } from './issue.ts';
 import type { KeyPair } from './keys.ts';
 import { oids } from './oids.ts';
 import { pemBlocks, toPem } from './pem.ts';
-import { isSignedBy } from './signature.ts';
+import { namesExtension, signed } from './sign.ts';
+import { isSignedBy } from './verify.ts';
 import { readExtensions, readUris } from './x509.ts';
 
 const label = 'CERTIFICATE REQUEST';

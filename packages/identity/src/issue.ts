@@ -1,9 +1,10 @@
 // Builds and signs one certificate exactly as told: any shape, odd ones too.
 // authority.ts decides what a proper certificate is; testing/ uses this to make improper ones.
 // Structure is DER by der-write.ts; the signature is node:crypto's.
-import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { bits, boolean, context, type Der, embed, encode, integer, nothing, octets, oid, sequence, set, time, utf8 } from './der-write.ts';
+import { createHash, type KeyObject, randomBytes } from 'node:crypto';
+import { bits, boolean, context, type Der, embed, encode, integer, octets, oid, sequence, set, time, utf8 } from './der-write.ts';
 import { oids } from './oids.ts';
+import { algorithmOf, extension, namesExtension, signed } from './sign.ts';
 import { type KeyUsage, keyUsages } from './x509.ts';
 
 export interface CertificateShape {
@@ -50,28 +51,8 @@ export function issueCertificate(shape: CertificateShape, by: Signer | { readonl
   return signed(toBeSigned, signer.key);
 }
 
-/** A signed structure: what was signed, how, and the signature. Certificates, requests and revocation lists all have this form. */
-export function signed(toBeSigned: Buffer, key: KeyObject): Buffer {
-  const algorithm = algorithmOf(key);
-  return encode(sequence(embed(toBeSigned), algorithm.identifier, bits(sign(algorithm.hash, toBeSigned, key))));
-}
-
-/** SHA-256 with the key's own scheme; Ed25519 hashes by itself. */
-export function algorithmOf(key: KeyObject): { readonly hash: 'sha256' | null; readonly identifier: Der } {
-  switch (key.asymmetricKeyType) {
-    case 'ec':
-      return { hash: 'sha256', identifier: sequence(oid(oids.ecdsaSha256)) };
-    case 'rsa':
-      return { hash: 'sha256', identifier: sequence(oid(oids.rsaSha256), nothing()) };
-    case 'ed25519':
-      return { hash: null, identifier: sequence(oid(oids.ed25519)) };
-    default:
-      throw new TypeError(`no signature scheme for a ${key.asymmetricKeyType} key`);
-  }
-}
-
 /** RFC 7093 §2 method 1: the leftmost 160 bits of the SHA-256 of the key. */
-export const keyIdOf = (publicKey: Buffer): Buffer => createHash('sha256').update(publicKey).digest().subarray(0, 20);
+const keyIdOf = (publicKey: Buffer): Buffer => createHash('sha256').update(publicKey).digest().subarray(0, 20);
 
 /** 126 random bits: positive, never empty, never a repeat (RFC 5280 §4.1.2.2 asks for at most 20 octets). */
 function newSerial(): Buffer {
@@ -96,15 +77,6 @@ function extensionsOf(shape: CertificateShape, publicKey: Buffer, signer: Signer
     ...(signer.keyId ? [extension(oids.authorityKeyId, false, sequence(context(0, signer.keyId)))] : []),
     ...(uris.length > 0 ? [namesExtension(uris, anonymous)] : []),
   ];
-}
-
-/** subjectAltName with these URIs. */
-export function namesExtension(uris: readonly string[], critical: boolean): Der {
-  return extension(oids.subjectAltName, critical, sequence(...uris.map((uri) => context(6, Buffer.from(uri, 'latin1')))));
-}
-
-export function extension(id: string, critical: boolean, value: Der): Der {
-  return sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(value));
 }
 
 /** A named bit list: trailing zero bits are left out (X.690 §11.2.2). */

@@ -7,7 +7,10 @@ import { type CertificateFields, readCertificate } from './x509.ts';
 
 export type RevocationFault =
   | { readonly code: 'peer.revoked'; readonly serial: string }
-  /** The chain as presented does not lead, signature by signature, to one of our roots: what was not looked at could be revoked. */
+  /**
+   * The chain as presented does not lead, signature by signature, to one of our roots: what was not looked at could be revoked.
+   * A reason to refuse a handshake, none to end an open tunnel: its root may have been rotated out since.
+   */
   | { readonly code: 'peer.unproven-chain' };
 
 export type RevocationVerdict = { readonly ok: true } | { readonly ok: false; readonly refused: RevocationFault };

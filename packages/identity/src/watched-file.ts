@@ -1,5 +1,5 @@
 // Tells when a file may have changed, by watching its folder: Kubernetes replaces mounted files by swapping a symbolic link beside them.
-// Used for the root certificate of the control plane (root-file.ts) and for revocation lists (revocation-file.ts).
+// Used for revocation lists (revocation-file.ts); wire's clients read roots and tokens anew for every connection and need no watch.
 // Only says "look again"; reading is the caller's.
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';

@@ -5,9 +5,9 @@ import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bits, context, type Der, embed, encode, integer, nothing, oid, sequence, time } from './der-write.ts';
-import { extension, namesExtension } from './issue.ts';
 import { newKeyPair } from './keys.ts';
 import { oids } from './oids.ts';
+import { extension, namesExtension } from './sign.ts';
 import { oddNames, testAuthority } from './testing/index.ts';
 import { readCertificate } from './x509.ts';
 

@@ -2,9 +2,10 @@
 // Used by the test authority.
 // Entries carry serial and date only, as the lists of common authorities do.
 import { context, embed, encode, integer, sequence, time } from '../der-write.ts';
-import { algorithmOf, extension, type Signer, signed } from '../issue.ts';
+import type { Signer } from '../issue.ts';
 import { oids } from '../oids.ts';
 import { pemBlocks, toPem } from '../pem.ts';
+import { algorithmOf, extension, signed } from '../sign.ts';
 import { readCertificate } from '../x509.ts';
 
 /** PEM of a list by `by` that revokes the first certificate of each PEM. */
