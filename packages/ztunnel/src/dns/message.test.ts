@@ -3,7 +3,7 @@ import type { Ip } from '@ambient-mesh/model/address';
 import packet, { type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answers, errorReply, ownAnswer, type Query, readQuery, rcodes, relay, type Transport, withId } from './message.ts';
+import { answers, errorReply, ownAnswer, type Query, rcodes, readQuery, relay, type Transport, withId } from './message.ts';
 import { layoutOf, nameAt, nameBytes } from './walk.ts';
 
 const ask = (over: Partial<Packet> = {}): Buffer =>
@@ -29,7 +29,17 @@ describe('a message that is no query', () => {
     ['a response over TCP: FORMERR', flags(ask(), 0x8000), 'tcp', rcodes.formErr],
     ['an opcode other than QUERY: NOTIMP', flags(ask(), 0x2800), 'udp', rcodes.notImp],
     ['no question: FORMERR', ask({ questions: [] }), 'udp', rcodes.formErr],
-    ['two questions: FORMERR', ask({ questions: [{ type: 'A', name: 'a' }, { type: 'A', name: 'b' }] }), 'udp', rcodes.formErr],
+    [
+      'two questions: FORMERR',
+      ask({
+        questions: [
+          { type: 'A', name: 'a' },
+          { type: 'A', name: 'b' },
+        ],
+      }),
+      'udp',
+      rcodes.formErr,
+    ],
     ['cut within the question: FORMERR', ask().subarray(0, 20), 'udp', rcodes.formErr],
     ['a question that points at itself: FORMERR', pointer, 'udp', rcodes.formErr],
     ['counts more records than it has: FORMERR', Buffer.from(ask().fill(9, 6, 8)), 'udp', rcodes.formErr],
@@ -48,7 +58,15 @@ describe('a message that is no query', () => {
 describe('our own answers', () => {
   test('repeat the question as it came, and are authoritative with a TTL of 30 s', () => {
     const reply = packet.decode(ownAnswer(queryFrom(ask()), { ips: ['10.0.0.1' as Ip, '2001:db8::1' as Ip] }));
-    expect(reply).toMatchObject({ id: 0x1234, rcode: 'NOERROR', flag_qr: true, flag_aa: true, flag_ra: true, flag_rd: true, flag_tc: false });
+    expect(reply).toMatchObject({
+      id: 0x1234,
+      rcode: 'NOERROR',
+      flag_qr: true,
+      flag_aa: true,
+      flag_ra: true,
+      flag_rd: true,
+      flag_tc: false,
+    });
     expect(reply.questions).toMatchObject([{ type: 'A', name: 'Echo.Default' }]);
     expect(reply.answers).toMatchObject([
       { type: 'A', name: 'Echo.Default', ttl: 30, class: 'IN', data: '10.0.0.1' },
@@ -113,7 +131,8 @@ describe('an answer of 256 addresses', () => {
 
 describe('which upstream message answers a query', () => {
   const query = queryFrom(ask());
-  const response = (over: Partial<Packet>): Buffer => packet.encode({ type: 'response', id: 7, questions: [{ type: 'A', name: 'echo.DEFAULT' }], ...over });
+  const response = (over: Partial<Packet>): Buffer =>
+    packet.encode({ type: 'response', id: 7, questions: [{ type: 'A', name: 'echo.DEFAULT' }], ...over });
   const rows: readonly (readonly [name: string, response: Buffer, want: boolean])[] = [
     ['same id and question, in any case', response({}), true],
     ['another id', response({ id: 8 }), false],
@@ -155,11 +174,13 @@ describe('names', () => {
 
 describe('hostile bytes', () => {
   const bytes = fc.uint8Array({ maxLength: 600 }).map((b) => Buffer.from(b));
-  const mutated = fc.tuple(fc.constantFrom(ask(), ask({ additionals: [opt(1232)] })), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 6 })).map(([base, edits]) => {
-    const copy = Buffer.from(base);
-    for (const [at, value] of edits) if (at < copy.length) copy[at] = value;
-    return copy;
-  });
+  const mutated = fc
+    .tuple(fc.constantFrom(ask(), ask({ additionals: [opt(1232)] })), fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 6 }))
+    .map(([base, edits]) => {
+      const copy = Buffer.from(base);
+      for (const [at, value] of edits) if (at < copy.length) copy[at] = value;
+      return copy;
+    });
   test('never throw, and every query that is read can be answered within its limit', () => {
     fc.assert(
       fc.property(fc.oneof(bytes, mutated), fc.constantFrom<Transport>('udp', 'tcp'), bytes, (message, transport, response) => {

@@ -13,7 +13,14 @@ export const classIn = 1;
 
 /** Seconds that a client may keep an answer of ours: pods come and go. */
 const ownTtlS = 30;
-const flag = { response: 0x8000, authoritative: 0x0400, truncated: 0x0200, recursionDesired: 0x0100, recursionAvailable: 0x0080, checkingDisabled: 0x0010 };
+const flag = {
+  response: 0x8000,
+  authoritative: 0x0400,
+  truncated: 0x0200,
+  recursionDesired: 0x0100,
+  recursionAvailable: 0x0080,
+  checkingDisabled: 0x0010,
+};
 const opcodeMask = 0x7800;
 const largestPlainUdp = 512;
 /** What fits a UDP datagram over IPv4. */

@@ -29,7 +29,10 @@ export class PendingQueries {
 
   /** Calls `reply` with the answer, or with `undefined` when there is none or too many are in progress. It is in progress until `reply` says that it was sent. */
   ask(message: Buffer, transport: Transport, reply: (answer: Buffer | undefined, sent: () => void) => void): void {
-    if (this.#count >= limits.queries) return reply(undefined, () => {});
+    if (this.#count >= limits.queries) {
+      reply(undefined, () => {});
+      return;
+    }
     this.#count += 1;
     let open = true;
     const sent = (): void => {

@@ -42,7 +42,12 @@ export function dnsProxy(ports: DnsProxyPorts): Answer {
   };
 }
 
-async function answerQuery(ports: DnsProxyPorts, query: Query, client: Workload | undefined, forward: () => Promise<Outcome>): Promise<Outcome> {
+async function answerQuery(
+  ports: DnsProxyPorts,
+  query: Query,
+  client: Workload | undefined,
+  forward: () => Promise<Outcome>,
+): Promise<Outcome> {
   if (client === undefined) return { reply: errorReply(query, rcodes.servFail), result: 'unknown source workload' };
   try {
     const found = ports.local(query, client);

@@ -32,7 +32,10 @@ export function parseResolvConf(text: string): ResolvConf {
       const ip = parseIp(values[0] ?? '');
       if (ip !== undefined && servers.length < maxServers) servers.push({ ip, port: dnsPort });
     } else if (keyword === 'search' || keyword === 'domain') {
-      search = values.slice(0, keyword === 'domain' ? 1 : maxSearch).map((name) => name.toLowerCase().replace(/\.$/, '')).filter((name) => name !== '');
+      search = values
+        .slice(0, keyword === 'domain' ? 1 : maxSearch)
+        .map((name) => name.toLowerCase().replace(/\.$/, ''))
+        .filter((name) => name !== '');
     } else if (keyword === 'options') {
       for (const value of values) {
         const [name = '', setting = ''] = value.split(':');

@@ -86,7 +86,12 @@ const rows: readonly Row[] = [
   { name: 'a service private to another namespace', ask: 'private.example.com', want: 'forward' },
   { name: 'the preferred namespace wins among foreign ones', ask: 'twice.example.com', want: ['10.10.10.14'] },
   { name: 'the own namespace wins over a canonical service', ask: 'own.example.com', want: ['10.10.10.16'] },
-  { name: 'a search domain is taken off: ns.svc.domain', ask: `www.example.com.ns1.svc.${D}`, want: ['10.10.10.3'], alias: 'www.example.com' },
+  {
+    name: 'a search domain is taken off: ns.svc.domain',
+    ask: `www.example.com.ns1.svc.${D}`,
+    want: ['10.10.10.3'],
+    alias: 'www.example.com',
+  },
   { name: 'a search domain is taken off: svc.domain', ask: `www.example.com.svc.${D}`, want: ['10.10.10.3'], alias: 'www.example.com' },
   { name: 'a search domain is taken off: domain', ask: `www.example.com.${D}`, want: ['10.10.10.3'], alias: 'www.example.com' },
   { name: 'the search domain of another namespace is not', ask: `www.example.com.ns9.svc.${D}`, want: 'forward' },
@@ -180,7 +185,9 @@ describe('forwarding', () => {
     expect(upstream.asked).toEqual(['udp', 'tcp', 'udp']);
   });
   test('an answer with a wrong id or question is not taken', async () => {
-    await using upstream = await startUpstream((query) => packet.encode({ type: 'response', id: query.id ^ 1, questions: query.questions }));
+    await using upstream = await startUpstream((query) =>
+      packet.encode({ type: 'response', id: query.id ^ 1, questions: query.questions }),
+    );
     await using bench = await startBench({ mesh, client, upstreams: [upstream.address], timeoutS: 0.05 });
     expect((await ask(bench, 'udp', { questions: [question] })).rcode).toBe('SERVFAIL');
   });
@@ -191,7 +198,7 @@ describe('forwarding', () => {
     await using bench = await startBench({ mesh, client, upstreams: [nobody, refuses.address, upstream.address] });
     expect((await ask(bench, 'udp', { questions: [question] })).answers).toHaveLength(1);
   });
-  test("when all refuse, the client gets their code; when none answers, SERVFAIL", async () => {
+  test('when all refuse, the client gets their code; when none answers, SERVFAIL', async () => {
     await using refuses = await startUpstream(() => ({ flags: rcodes.refused }));
     await using bench = await startBench({ mesh, client, upstreams: [refuses.address] });
     expect((await ask(bench, 'udp', { questions: [question] })).rcode).toBe('REFUSED');

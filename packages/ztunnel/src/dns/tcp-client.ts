@@ -4,12 +4,12 @@ import type { Socket } from 'node:net';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import { framed } from './message.ts';
 import { limits, type PendingQueries } from './pending.ts';
+import { headerBytes } from './walk.ts';
 
 /** From one query or answer to the next. */
 const patience = ms(5_000);
 /** Queries of one connection in progress at once. */
 const maxPipelined = 32;
-const headerBytes = 12;
 
 /** Serves until the client leaves, breaks the rules or is silent for 5 s. Disposing of the result closes at once. */
 export function serveConnection(socket: Socket, pending: PendingQueries, clock: Clock, closed: () => void): Disposable {
@@ -59,8 +59,8 @@ class TcpClient implements Disposable {
     while (this.#mayAsk()) {
       const query = this.#nextQuery();
       if (query === undefined) break;
-      if (query.length < headerBytes || query.length > limits.messageBytes) return this[Symbol.dispose]();
-      this.#ask(query);
+      if (query === 'bad length') this[Symbol.dispose]();
+      else this.#ask(query);
     }
     if (this.#ended && this.#inProgress === 0 && this.#mayAsk()) this.#socket.end();
     else if (this.#mayAsk()) this.#socket.resume();
@@ -71,13 +71,13 @@ class TcpClient implements Disposable {
     return this.#inProgress < maxPipelined && !this.#socket.writableNeedDrain && !this.#socket.destroyed;
   }
 
-  /** The next message as far as it is here; one whose length alone is wrong comes at once, to be refused. */
-  #nextQuery(): Buffer | undefined {
+  /** The next message, once all of it is here. */
+  #nextQuery(): Buffer | 'bad length' | undefined {
     if (this.#unread.length < 2) return undefined;
     const length = this.#unread.readUInt16BE(0);
-    const refused = length < headerBytes || length > limits.messageBytes;
-    if (!refused && this.#unread.length < 2 + length) return undefined;
-    const query = refused ? Buffer.alloc(0) : this.#unread.subarray(2, 2 + length);
+    if (length < headerBytes || length > limits.messageBytes) return 'bad length';
+    if (this.#unread.length < 2 + length) return undefined;
+    const query = this.#unread.subarray(2, 2 + length);
     this.#unread = this.#unread.subarray(2 + length);
     return query;
   }

@@ -5,7 +5,17 @@ import type { Metrics, Series } from '@ambient-mesh/runtime/metrics';
 import type { Ms } from '@ambient-mesh/runtime/time';
 import type { Bytes } from './access-log.ts';
 import type { ResponseFlag } from './flags.ts';
-import { evictAfter, type LiveNames, partiesAt, type Reporter, stillAbout, type Traffic, trafficLabelNames, trafficLabels, withFlag } from './labels.ts';
+import {
+  evictAfter,
+  type LiveNames,
+  partiesAt,
+  type Reporter,
+  stillAbout,
+  type Traffic,
+  trafficLabelNames,
+  trafficLabels,
+  withFlag,
+} from './labels.ts';
 
 /** A connection that is being counted; closed exactly once (later calls do nothing). */
 export interface Counted {

@@ -16,7 +16,12 @@ function dnsFamilies(m: Metrics) {
     requests: m.counter('istio_dns_requests_total', 'DNS queries received (unstable)', labels),
     upstream: m.counter('istio_dns_upstream_requests_total', 'DNS queries forwarded to an upstream server (unstable)', labels),
     failures: m.counter('istio_dns_upstream_failures_total', 'Forwarded DNS queries that failed (unstable)', labels),
-    duration: m.histogram('istio_dns_upstream_request_duration_seconds', 'Time until the upstream server had answered (unstable)', labels, secondsBuckets),
+    duration: m.histogram(
+      'istio_dns_upstream_request_duration_seconds',
+      'Time until the upstream server had answered (unstable)',
+      labels,
+      secondsBuckets,
+    ),
     onDemandLabels,
     onDemand: m.counter('istio_on_demand_dns_total', 'Look-ups of the hostname of a workload without address (unstable)', onDemandLabels),
   };

@@ -15,16 +15,16 @@ export const responseFlags = [
 export type ResponseFlag = (typeof responseFlags)[number];
 
 /** By the first word of a fault code, where no exact code says otherwise. */
-const byFamily: Readonly<Record<string, Exclude<ResponseFlag, '-'>>> = {
-  policy: 'DENY',
-  tls: 'TLS_FAILURE',
-  peer: 'TLS_FAILURE',
-  h2: 'H2_HANDSHAKE_FAILURE',
-  certificate: 'IDENTITY_ERROR',
-  ca: 'IDENTITY_ERROR',
-  token: 'IDENTITY_ERROR',
-  authority: 'IDENTITY_ERROR',
-};
+const byFamily = new Map<string, Exclude<ResponseFlag, '-'>>([
+  ['policy', 'DENY'],
+  ['tls', 'TLS_FAILURE'],
+  ['peer', 'TLS_FAILURE'],
+  ['h2', 'H2_HANDSHAKE_FAILURE'],
+  ['certificate', 'IDENTITY_ERROR'],
+  ['ca', 'IDENTITY_ERROR'],
+  ['token', 'IDENTITY_ERROR'],
+  ['authority', 'IDENTITY_ERROR'],
+]);
 
 /**
  * What a failure with this fault code is filed under; anything unheard of is `CONNECT`, the mesh's word for "did not get through".
@@ -33,6 +33,5 @@ const byFamily: Readonly<Record<string, Exclude<ResponseFlag, '-'>>> = {
 export function flagOf(code: string, { overHbone }: { readonly overHbone: boolean }): Exclude<ResponseFlag, '-'> {
   if (code === 'peer.revoked') return 'CERT_REVOKED';
   if (code === 'dial.timeout' && overHbone) return 'NETWORK_POLICY';
-  const family = code.slice(0, code.indexOf('.'));
-  return byFamily[family] ?? 'CONNECT';
+  return byFamily.get(code.split('.', 1)[0] ?? '') ?? 'CONNECT';
 }

@@ -90,7 +90,10 @@ export const trafficLabelNames = [
 const unknown = 'unknown';
 const flagAt = trafficLabelNames.indexOf('response_flags');
 /** Where the names of workloads start in `trafficLabelNames`. */
-export const partiesAt: readonly number[] = [trafficLabelNames.indexOf('source_workload'), trafficLabelNames.indexOf('destination_workload')];
+export const partiesAt: readonly number[] = [
+  trafficLabelNames.indexOf('source_workload'),
+  trafficLabelNames.indexOf('destination_workload'),
+];
 /** How long the series of a workload that is gone stays after its last change, so that scrapers see its final value. */
 export const evictAfter = ms(15 * 60_000);
 const parties = new WeakMap<Workload, Party>();

@@ -26,8 +26,16 @@ export class Telemetry {
     this.#counted = new ConnectionMetrics(metrics);
     this.connections = new ConnectionReports({ metrics: this.#counted, access: log.for(accessTarget), clock });
     this.dns = new DnsMetrics(metrics, clock);
-    this.#revoked = metrics.counter('istio_crl_policy_rejections_total', 'Peers turned away because their certificate is revoked (unstable)', ['reporter']);
-    this.#untracked = metrics.counter('istio_crl_untracked_connections_total', 'Connections that could not be watched for revocation (unstable)', ['reporter']);
+    this.#revoked = metrics.counter(
+      'istio_crl_policy_rejections_total',
+      'Peers turned away because their certificate is revoked (unstable)',
+      ['reporter'],
+    );
+    this.#untracked = metrics.counter(
+      'istio_crl_untracked_connections_total',
+      'Connections that could not be watched for revocation (unstable)',
+      ['reporter'],
+    );
     this.#clock = clock;
     this.#sweptAt = clock.monotonic();
   }
