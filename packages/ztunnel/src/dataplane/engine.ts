@@ -1,0 +1,155 @@
+// One data thread: its copy of the mesh, the pods that it serves, and what they share. Carries out the commands of data-plane.ts.
+// Opens nothing by itself: a pod's sockets are pods/pod-proxy.ts, a connection's story outbound/serve.ts and inbound/serve.ts.
+import { systemClock } from '@ambient-mesh/runtime/time';
+import { RevocationFile } from '@ambient-mesh/identity/revocation-file';
+import { RevocationSet } from '@ambient-mesh/identity/revocation';
+import { Mesh, policiesDiffer, reachedOtherwise } from '@ambient-mesh/model/mesh';
+import type { MeshDelta } from '@ambient-mesh/model/delta';
+import type { Workload } from '@ambient-mesh/model/workload';
+import { Log } from '@ambient-mesh/runtime/log';
+import { Metrics, type Snapshot } from '@ambient-mesh/runtime/metrics';
+import { Netns } from '@ambient-mesh/host/netns';
+import { ReadMemory } from '@ambient-mesh/wire/read-memory';
+import type { Config } from '../config.ts';
+import type { Proof } from '../connections.ts';
+import { CredentialCache } from '../credential-cache.ts';
+import { OnDemandNames, systemLookUp } from '../dns/on-demand.ts';
+import { illegalPorts } from '../illegal-ports.ts';
+import { recheck } from '../inbound/recheck.ts';
+import { LocalWorkloads } from '../pods/local-workloads.ts';
+import { PodProxy } from '../pods/pod-proxy.ts';
+import type { Shared } from '../pods/shared.ts';
+import { infoKey } from '../pods/workload-info.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
+import type { DataPlaneCommand, DataPlanePorts, PodConnections, PodUid } from './data-plane.ts';
+
+export class Engine implements Disposable {
+  readonly #shared: Shared;
+  readonly #mesh: Mesh;
+  readonly #metrics = new Metrics();
+  readonly #local: LocalWorkloads;
+  readonly #credentials: CredentialCache;
+  readonly #log: Log;
+  readonly #pods = new Map<PodUid, PodProxy>();
+  /** By infoKey: which pods the same-node fast path may hand over to. */
+  readonly #byInfo = new Map<string, PodProxy>();
+  readonly #revocations: RevocationFile | undefined;
+  #serving = false;
+
+  constructor(config: Config, ports: DataPlanePorts) {
+    const clock = systemClock;
+    this.#log = new Log({ format: config.logFormat, directives: config.logLevel, write: ports.log, clock });
+    this.#mesh = new Mesh({ ...(config.localNode !== undefined && { node: config.localNode }) });
+    this.#local = new LocalWorkloads(this.#mesh, clock);
+    this.#credentials = new CredentialCache(ports.credentialsFor, clock);
+    this.#shared = {
+      memory: new ReadMemory(),
+      config,
+      mesh: this.#mesh,
+      clock,
+      random: Math.random,
+      log: this.#log,
+      telemetry: new Telemetry(this.#metrics, this.#log, clock),
+      local: this.#local,
+      credentials: this.#credentials,
+      names: new OnDemandNames({ lookUp: systemLookUp(), clock, ipv6: config.ipv6Enabled }),
+      demand: ports.demand,
+      illegal: illegalPorts(config.ports, config.socks5),
+      podOf: (workload: Workload) => this.#byInfo.get(infoKey({ name: workload.name, namespace: workload.namespace, serviceAccount: workload.identity.serviceAccount })),
+      revocations: () => this.#revocations?.current ?? RevocationSet.none,
+    };
+    this.#revocations = this.#watchRevocations(config.crlPath);
+  }
+
+  /** Only a drain takes time; everything else is done when this returns, or throws. */
+  carryOut(command: DataPlaneCommand): void | Promise<void> {
+    switch (command.do) {
+      case 'mesh':
+        return this.#apply(command.delta);
+      case 'enrol':
+        return this.#enrol(command.pod, command);
+      case 'remove':
+        return this.#remove(command.pod);
+      case 'serve':
+        this.#serving = true;
+        for (const pod of this.#pods.values()) pod.serve();
+        return undefined;
+      case 'drain':
+        return this.#drain();
+      case 'credentials':
+        return this.#credentials.renew(command.credentials);
+      case 'forget-identity':
+        return this.#credentials.forget(command.uri);
+      case 'log-level':
+        this.#log.directives = command.directives;
+        return undefined;
+      default:
+        return command satisfies never;
+    }
+  }
+
+  metrics(): Snapshot {
+    this.#shared.telemetry.settle(() => this.#mesh.workloads());
+    return this.#metrics.snapshot();
+  }
+
+  connections(): readonly PodConnections[] {
+    return [...this.#pods].map(([pod, proxy]) => ({ pod, ...proxy.connections.rows() }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#revocations?.[Symbol.dispose]();
+    for (const pod of this.#pods.values()) pod.stop('immediate');
+  }
+
+  #apply(delta: MeshDelta): void {
+    const change = this.#mesh.apply(delta);
+    this.#local.changed();
+    const unreachable = change.workloads.filter(reachedOtherwise);
+    for (const pod of this.#pods.values()) for (const { uid } of unreachable) pod.forgetWorkload(uid);
+    if (!change.policiesChanged && !change.workloads.some(policiesDiffer)) return;
+    for (const pod of this.#pods.values()) recheck(this.#mesh, pod.connections);
+  }
+
+  #enrol(uid: PodUid, { info, netnsFd, role }: Extract<DataPlaneCommand, { do: 'enrol' }>): void {
+    this.#remove(uid);
+    const pod = new PodProxy(this.#shared, { info, netns: netnsFd === undefined ? undefined : Netns.borrow(netnsFd), role });
+    this.#pods.set(uid, pod);
+    this.#byInfo.set(infoKey(info), pod);
+    if (this.#serving) pod.serve();
+  }
+
+  #remove(uid: PodUid): void {
+    const pod = this.#pods.get(uid);
+    if (pod === undefined) return;
+    this.#pods.delete(uid);
+    const key = infoKey(pod.info);
+    if (this.#byInfo.get(key) === pod) this.#byInfo.delete(key);
+    pod.stop('immediate');
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.all([...this.#pods.values()].map((pod) => pod.stop('graceful')));
+  }
+
+  #watchRevocations(path: string): RevocationFile | undefined {
+    if (path === '') return undefined;
+    const log = this.#log.for('crl');
+    const file = new RevocationFile({
+      path,
+      clock: systemClock,
+      onChange: (set) => {
+        for (const pod of this.#pods.values()) this.#shared.telemetry.revoked(pod.connections.cutRevoked((peer) => isRevoked(set, peer)));
+      },
+      onMistake: (text) => log.warn(text),
+    });
+    void file.start();
+    return file;
+  }
+}
+
+/** Of an open tunnel only a definite entry counts: its root may have been rotated out since. */
+function isRevoked(set: RevocationSet, { chain, rootsPem }: Proof): boolean {
+  const verdict = set.check(chain, rootsPem);
+  return !verdict.ok && verdict.refused.code === 'peer.revoked';
+}

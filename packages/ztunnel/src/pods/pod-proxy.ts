@@ -1,0 +1,157 @@
+// One pod as this data thread serves it: its listeners, tunnels and open connections, from enrolment to removal.
+// Built by dataplane/engine.ts. What happens to an accepted connection is outbound/serve.ts, inbound/serve.ts and inbound/plaintext.ts.
+import type { Netns } from '@ambient-mesh/host/netns';
+import { dialSocket, setKeepalive } from '@ambient-mesh/host/sockets';
+import type { Family, Ip } from '@ambient-mesh/model/address';
+import type { Workload } from '@ambient-mesh/model/workload';
+import { Drain, type DrainMode } from '@ambient-mesh/runtime/drain';
+import type { Scope } from '@ambient-mesh/runtime/log';
+import { Connections } from '../connections.ts';
+import { serveTunnels } from '../inbound/accept.ts';
+import { servePlaintext } from '../inbound/plaintext.ts';
+import { serveOutbound } from '../outbound/serve.ts';
+import { serveSocks5 } from '../outbound/socks5.ts';
+import { tunnelPool } from '../outbound/tunnels.ts';
+import { PodDns } from './pod-dns.ts';
+import { Listener } from './listener.ts';
+import type { Shared } from './shared.ts';
+import type { WorkloadInfo } from './workload-info.ts';
+
+export interface PodOptions {
+  readonly info: WorkloadInfo;
+  /** Undefined: where this process is. */
+  readonly netns: Netns | undefined;
+  /** What to listen for: everything, or tunnels only (the node proxy's own listener). */
+  readonly role: 'pod' | 'self';
+}
+
+export class PodProxy {
+  readonly shared: Shared;
+  readonly info: WorkloadInfo;
+  readonly netns: Netns | undefined;
+  readonly role: 'pod' | 'self';
+  readonly connections = new Connections();
+  readonly log: Scope;
+  readonly drain: Drain;
+  readonly #pool;
+  readonly #listeners: Listener[] = [];
+  #hbone: Listener | undefined;
+  #plaintext: Listener | undefined;
+  #outbound: Listener | undefined;
+  #socks5: Listener | undefined;
+  #dns: PodDns | undefined;
+
+  /** Opens every socket of the pod, or throws with none left open. */
+  constructor(shared: Shared, { info, netns, role }: PodOptions) {
+    this.shared = shared;
+    this.info = info;
+    this.netns = netns;
+    this.role = role;
+    this.log = shared.log.for('ztunnel').span('proxy', [['wl', `${info.namespace}/${info.name}`]]);
+    this.drain = new Drain({ deadline: shared.config.drainDeadline, clock: shared.clock });
+    try {
+      this.#open();
+    } catch (e) {
+      this.#close();
+      throw e;
+    }
+    this.#pool = tunnelPool(this);
+    this.drain.forced.addEventListener('abort', () => this.#cut(), { once: true });
+  }
+
+  get pool() {
+    return this.#pool;
+  }
+
+  /** Whether apps here can be dialled with their clients' addresses. */
+  get spoofsTunnels(): boolean {
+    return this.role === 'pod' && this.#hbone?.transparent === true;
+  }
+
+  get spoofsPlaintext(): boolean {
+    return this.#plaintext?.transparent === true;
+  }
+
+  /** The pod's workload; waits up to 5 s for the mesh to know it. */
+  self(): Workload | Promise<Workload | undefined> {
+    return this.shared.local.find(this.info);
+  }
+
+  serve(): void {
+    this.#dns?.serve();
+    this.#hbone?.accept((socket) => serveTunnels(this, socket));
+    this.#plaintext?.accept((socket) => void servePlaintext(this, socket));
+    this.#outbound?.accept((socket) => void serveOutbound(this, socket));
+    this.#socks5?.accept((socket) => void serveSocks5(this, socket));
+  }
+
+  /** Listeners close at once. Resolves when the last connection is over: by itself, at the deadline, or (immediate) now. */
+  async stop(mode: DrainMode): Promise<void> {
+    this.#close();
+    this.drain.start(mode);
+    await this.drain.drained();
+    this.#pool.close();
+    this.netns?.[Symbol.dispose]();
+  }
+
+  forgetWorkload(uid: string): void {
+    this.#pool.forgetWorkload(uid);
+  }
+
+  /** A socket of the pod's namespace that the capture rules leave alone. */
+  dialSocket(family: Family): number {
+    const { config } = this.shared;
+    const fd = dialSocket({ netns: this.netns, mark: config.mark, family });
+    const keepalive = this.#keepalive();
+    if (keepalive !== undefined) setKeepalive(fd, keepalive.probes, keepalive.userTimeoutMs);
+    return fd;
+  }
+
+  #open(): void {
+    const { config } = this.shared;
+    const { ports } = config;
+    if (this.role === 'pod' && config.dnsProxyAddr !== undefined) this.#dns = new PodDns(this, config.dnsProxyAddr);
+    if (!config.enableProxy) return;
+    this.#hbone = this.#listen(ports.inboundHbone, false);
+    if (this.role === 'self') return;
+    this.#plaintext = this.#listen(ports.inboundPlaintext, true);
+    this.#outbound = this.#listen(ports.outbound, true);
+    if (config.socks5) this.#socks5 = this.#listen(ports.socks5, false, '127.0.0.1' as Ip);
+  }
+
+  #listen(port: number, keepalive: boolean, ip?: Ip): Listener {
+    const { config } = this.shared;
+    const { requireOriginalSource: wish } = config;
+    const listener = new Listener({
+      netns: this.netns,
+      ip: ip ?? ((config.ipv6Enabled ? '::' : '0.0.0.0') as Ip),
+      port,
+      reusePort: config.proxyMode === 'shared' && config.inpodPortReuse,
+      mark: config.proxyMode === 'shared' ? config.mark : undefined,
+      transparent: this.role === 'self' || wish === false ? 'off' : wish === true ? 'required' : 'best-effort',
+      keepalive: keepalive ? this.#keepalive() : undefined,
+    });
+    this.#listeners.push(listener);
+    return listener;
+  }
+
+  #keepalive() {
+    const { config } = this.shared;
+    if (!config.keepaliveEnabled) return undefined;
+    const { keepaliveTime: idle, keepaliveInterval: interval, keepaliveRetries: count } = config;
+    return {
+      probes: { idleS: Math.ceil(idle / 1000), intervalS: Math.ceil(interval / 1000), count },
+      userTimeoutMs: config.userTimeoutEnabled ? idle + interval * count : undefined,
+    };
+  }
+
+  #close(): void {
+    for (const listener of this.#listeners) listener[Symbol.dispose]();
+    this.#dns?.close();
+  }
+
+  #cut(): void {
+    this.connections.cutAll({ because: 'drain' });
+    this.#pool.close();
+  }
+}
