@@ -14,6 +14,8 @@ export interface ChildOrder {
   readonly cwd?: string;
 }
 
+const lastLines = 25;
+
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcessByStdio<null, Readable, Readable>;
   readonly #name: string;
@@ -22,13 +24,14 @@ export class Child implements AsyncDisposable {
   /** Everything, for the message of a failing test. */
   readonly #history: string[] = [];
   readonly #exit: Promise<number>;
+  #onLine: ((line: string) => void) | undefined;
   #exitCode: number | undefined;
 
   constructor({ netns, argv, env = {}, cwd }: ChildOrder) {
     this.#name = argv[0] ?? '';
     this.#process = netns.run(() =>
       spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
-        env: { PATH: process.env['PATH'] ?? '', ...env },
+        env: { PATH: process.env.PATH ?? '', ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
         ...(cwd === undefined ? {} : { cwd }),
       }),
@@ -37,6 +40,7 @@ export class Child implements AsyncDisposable {
       createInterface({ input: stream }).on('line', (line) => {
         this.#lines.push(line);
         this.#history.push(line);
+        this.#onLine?.(line);
       });
     }
     this.#exit = new Promise((resolve) => {
@@ -73,7 +77,15 @@ export class Child implements AsyncDisposable {
       const at = this.#lines.findIndex((line) => match.test(line));
       return at < 0 ? undefined : this.#lines.splice(at, 1)[0];
     };
-    return eventually(take, { timeoutMs, what: () => `a line like ${match} from ${this.#name}; the last were:\n${this.#history.slice(-25).join('\n')}` });
+    return eventually(take, {
+      timeoutMs,
+      what: () => `a line like ${match} from ${this.#name}; the last were:\n${this.#history.slice(-lastLines).join('\n')}`,
+    });
+  }
+
+  /** Gets every line from now on, as it comes. */
+  follow(onLine: (line: string) => void): void {
+    this.#onLine = onLine;
   }
 
   signal(name: NodeJS.Signals): void {
@@ -83,7 +95,8 @@ export class Child implements AsyncDisposable {
   /** Exit code (128 when a signal ended it). */
   async exited(timeoutMs: number): Promise<number> {
     const code = await Promise.race([this.#exit, new Promise<undefined>((r) => setTimeout(r, timeoutMs, undefined).unref())]);
-    if (code === undefined) throw new Error(`${this.#name} still runs after ${timeoutMs} ms:\n${this.#history.slice(-25).join('\n')}`);
+    if (code === undefined)
+      throw new Error(`${this.#name} still runs after ${timeoutMs} ms:\n${this.#history.slice(-lastLines).join('\n')}`);
     return code;
   }
 

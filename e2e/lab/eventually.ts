@@ -5,7 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** The first defined answer of `probe`. A throwing probe counts as "not yet"; its last error becomes the cause. */
 export async function eventually<T>(
   probe: () => T | undefined | Promise<T | undefined>,
-  { timeoutMs = 5_000, everyMs = 20, what }: { readonly timeoutMs?: number; readonly everyMs?: number; readonly what: string | (() => string) },
+  {
+    timeoutMs = 5_000,
+    everyMs = 20,
+    what,
+  }: { readonly timeoutMs?: number; readonly everyMs?: number; readonly what: string | (() => string) },
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -15,7 +15,13 @@ export class Exposition {
       const parts = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line);
       if (parts === null || line.startsWith('#')) return [];
       const [, name = '', labels = '', value = ''] = parts;
-      return [{ name, labels: Object.fromEntries([...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, k, v]) => [k, v])), value: Number(value) }];
+      return [
+        {
+          name,
+          labels: Object.fromEntries([...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, k, v]) => [k, v])),
+          value: Number(value),
+        },
+      ];
     });
   }
 

@@ -26,12 +26,17 @@ const timeoutMs = 5_000;
 /** A socket of that namespace, connecting. */
 export function dialIn(netns: Netns, host: string, port: number): Socket {
   const fd = dialSocket({ netns, family: host.includes(':') ? 6 : 4 });
-  return new Socket({ fd, manualStart: true, allowHalfOpen: true }).connect(port, host);
+  return new Socket({ fd, allowHalfOpen: true }).connect(port, host);
 }
 
 export function httpIn(netns: Netns, { port, path, host = '127.0.0.1', method = 'GET', headers = {} }: HttpOrder): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ path, method, headers: { host: `${host}:${port}`, connection: 'close', ...headers }, createConnection: () => dialIn(netns, host, port) });
+    const asked = request({
+      path,
+      method,
+      headers: { host: `${host}:${port}`, connection: 'close', ...headers },
+      createConnection: () => dialIn(netns, host, port),
+    });
     asked.setTimeout(timeoutMs, () => asked.destroy(new Error(`no HTTP answer within ${timeoutMs} ms from ${host}:${port}${path}`)));
     asked.on('error', reject);
     asked.on('response', (answer) => {

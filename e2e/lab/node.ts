@@ -2,7 +2,16 @@
 // Made by lab.ts. Pods become known to the mesh through the lab's control plane.
 import { mkdirSync } from 'node:fs';
 import { Netns } from '@ambient-mesh/host/netns';
-import { type DualAddress, nodeAddress, nodeCommands, nodeSwitches, podAddress, podCommands, podLinkCommands, podSwitches } from './addressing.ts';
+import {
+  type DualAddress,
+  nodeAddress,
+  nodeCommands,
+  nodeSwitches,
+  podAddress,
+  podCommands,
+  podLinkCommands,
+  podSwitches,
+} from './addressing.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { ipBatch, netnsPath, setSwitches } from './links.ts';
 import { NodeAgent } from './node-agent.ts';
@@ -18,6 +27,15 @@ export interface NodeParts {
   readonly folder: string;
   /** Joins the node to the bridge. */
   readonly join: (netns: Netns) => void;
+}
+
+export interface ZtunnelWish {
+  /** On top of what the node and the control plane give. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether to wait until it is. Default true. */
+  readonly ready?: boolean;
+  /** Upstream DNS server; default: none that answers. */
+  readonly nameserver?: string;
 }
 
 export class Node implements AsyncDisposable {
@@ -60,7 +78,7 @@ export class Node implements AsyncDisposable {
    * A ztunnel of this node in a namespace of its own, as its pod would have; ready unless told otherwise.
    * Start another before stopping the first to upgrade without a gap.
    */
-  async ztunnel({ env = {}, ready = true }: { readonly env?: Readonly<Record<string, string>>; readonly ready?: boolean } = {}): Promise<Ztunnel> {
+  async ztunnel({ env = {}, ready = true, nameserver }: ZtunnelWish = {}): Promise<Ztunnel> {
     const { netns, addresses } = this.#podNetns();
     this.#owned.use(netns);
     const tunnel = this.#owned.use(
@@ -68,6 +86,7 @@ export class Node implements AsyncDisposable {
         netns,
         addresses,
         cwd: this.#parts.folder,
+        nameserver,
         env: { NODE_NAME: this.name, INPOD_UDS: this.agent.path, INSTANCE_IP: addresses.v4, ...this.#parts.controlPlane.clientEnv, ...env },
       }),
     );
@@ -87,6 +106,8 @@ export class Node implements AsyncDisposable {
           PROXY_WORKLOAD_INFO: `${pod.namespace}/${pod.name}/${pod.serviceAccount}`,
           // The redirect rules know the proxy's own traffic by this mark, which dedicated mode leaves off by default.
           PACKET_MARK: '1337',
+          // The stand-in certificate service is told outright who asks; a real one would read it from the token.
+          'CA_HEADER_X-LAB-IDENTITY': pod.workload().identity.uri,
           NODE_NAME: this.name,
           ...this.#parts.controlPlane.clientEnv,
           ...env,

@@ -34,7 +34,9 @@ export class PodApp implements AsyncDisposable {
   }
 
   static async start(netns: Netns): Promise<PodApp> {
-    const child = netns.run(() => fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: ['--disable-warning=ExperimentalWarning'], env: {} }));
+    const child = netns.run(() =>
+      fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: ['--disable-warning=ExperimentalWarning'], env: {} }),
+    );
     return new Promise((resolve, reject) => {
       const app = new PodApp(child, () => resolve(app));
       child.once('error', reject);

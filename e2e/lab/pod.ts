@@ -52,7 +52,8 @@ export class Pod implements AsyncDisposable {
   static async start(spec: PodSpec, node: string, place: PodNetns): Promise<Pod> {
     await using parts = new AsyncDisposableStack();
     const netns = parts.use(place.netns);
-    if (spec.captured === true) await applyRules(netns, { ipv6: true, dnsCapture: true, ingress: false, virtualInterfaces: [] }, AbortSignal.timeout(10_000));
+    if (spec.captured === true)
+      await applyRules(netns, { ipv6: true, dnsCapture: true, ingress: false, virtualInterfaces: [] }, AbortSignal.timeout(10_000));
     const pod = new Pod(spec, node, place, parts.use(await PodApp.start(netns)));
     for (const [port, server] of Object.entries(spec.servers ?? {})) await pod.serve(Number(port), server);
     parts.move();

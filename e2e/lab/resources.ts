@@ -52,9 +52,13 @@ export function service({ vip, ...spec }: ServiceSpec): Service {
   };
 }
 
-export const ports = (map: Readonly<Record<number, number>>): PortMap => new Map(Object.entries(map).map(([service, target]) => [Number(service), target]));
+export const ports = (map: Readonly<Record<number, number>>): PortMap =>
+  new Map(Object.entries(map).map(([service, target]) => [Number(service), target]));
 
-export const gatewayByIp = (ip: Ip, hboneMtlsPort = 15008): GatewayAddress => ({ destination: { address: { network: '', ip } }, hboneMtlsPort });
+export const gatewayByIp = (ip: Ip, hboneMtlsPort = 15008): GatewayAddress => ({
+  destination: { address: { network: '', ip } },
+  hboneMtlsPort,
+});
 export const gatewayByHostname = (hostname: string, hboneMtlsPort = 15008, namespace = 'default'): GatewayAddress => ({
   destination: { hostname: { namespace, hostname } },
   hboneMtlsPort,
@@ -76,10 +80,19 @@ const emptyMatch: Match = {
 };
 
 /** A policy of namespace scope in `default` with one match. */
-export function policy(spec: { readonly name: string; readonly action: Policy['action']; readonly match: Partial<Match> } & Partial<Policy>): Policy {
+export function policy(
+  spec: { readonly name: string; readonly action: Policy['action']; readonly match: Partial<Match> } & Partial<Policy>,
+): Policy {
   const { match, ...rest } = spec;
   const namespace = rest.namespace ?? 'default';
-  return { key: `${namespace}/${spec.name}`, namespace, scope: 'Namespace', dryRun: false, rules: [[[{ ...emptyMatch, ...match }]]], ...rest };
+  return {
+    key: `${namespace}/${spec.name}`,
+    namespace,
+    scope: 'Namespace',
+    dryRun: false,
+    rules: [[[{ ...emptyMatch, ...match }]]],
+    ...rest,
+  };
 }
 
 /** A match on one identity: the principal is written without its scheme. */

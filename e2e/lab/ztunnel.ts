@@ -1,14 +1,15 @@
 // A real ztunnel process on a node: started as a user would, watched through its own ports and its standard output only.
 // Made by node.ts (shared mode) or by a scenario in a pod's namespace (dedicated mode).
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Netns } from '@ambient-mesh/host/netns';
-import type { DualAddress } from './addressing.ts';
+import { type DualAddress, underlayAddress } from './addressing.ts';
 import { Child } from './child.ts';
 import { eventually } from './eventually.ts';
 import { Exposition } from './exposition.ts';
 import { type HttpAnswer, type HttpOrder, httpIn } from './http.ts';
 
-const program = fileURLToPath(new URL('../../packages/ztunnel/bin/ztunnel.mjs', import.meta.url));
+export const ztunnelProgram = fileURLToPath(new URL('../../packages/ztunnel/bin/ztunnel.mjs', import.meta.url));
 const readyMs = 20_000;
 
 export interface ZtunnelOrder {
@@ -16,17 +17,31 @@ export interface ZtunnelOrder {
   readonly addresses: DualAddress;
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Upstream DNS server. Default: an address where nobody answers. */
+  readonly nameserver?: string | undefined;
 }
+
+/** Gives the program a resolv.conf of its own, in a mount namespace of its own, and becomes the program. */
+const withResolvConf = (file: string): readonly string[] => [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+  file,
+];
 
 export class Ztunnel implements AsyncDisposable {
   readonly child: Child;
   readonly netns: Netns;
   readonly addresses: DualAddress;
 
-  constructor({ netns, addresses, env, cwd }: ZtunnelOrder) {
+  constructor({ netns, addresses, env, cwd, nameserver = underlayAddress.v4 }: ZtunnelOrder) {
     this.netns = netns;
     this.addresses = addresses;
-    this.child = new Child({ netns, cwd, argv: [process.execPath, program, 'proxy'], env: { CLUSTER_ID: 'Kubernetes', ...env } });
+    const resolvConf = `${cwd}/resolv.conf`;
+    writeFileSync(resolvConf, `nameserver ${nameserver}\n`);
+    this.child = new Child({ netns, cwd, argv: [...withResolvConf(resolvConf), process.execPath, ztunnelProgram, 'proxy'], env });
   }
 
   /** Fails at once, with its output, when the process ends instead. */

@@ -11,7 +11,8 @@ export function splitEndpoint(endpoint: Endpoint): { readonly host: string; read
   return { host: endpoint.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(endpoint.slice(colon + 1)) };
 }
 
-const joinEndpoint = (host: string | undefined, port: number | undefined): Endpoint => (host?.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+const joinEndpoint = (host: string | undefined, port: number | undefined): Endpoint =>
+  host?.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** One connection and everything that it received; all waiting is on `#changed`. */
 export class Connection {

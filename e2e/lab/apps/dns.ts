@@ -65,7 +65,7 @@ function askTcp(order: DnsOrder): Promise<DnsReport> {
     socket.setTimeout(waitMs, () => resolve(noAnswer));
     socket.on('error', () => resolve(noAnswer));
     socket.on('close', () => resolve(noAnswer));
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       got = Buffer.concat([got, chunk]);
       if (got.length >= 2 && got.length >= 2 + got.readUInt16BE(0)) resolve(parseAnswer(got.subarray(2)));
     });
@@ -78,7 +78,8 @@ function askTcp(order: DnsOrder): Promise<DnsReport> {
 export function answerDns(message: Buffer, records: Readonly<Record<string, readonly string[]>>): Buffer {
   const end = skipName(message, 12);
   const labels: string[] = [];
-  for (let i = 12; message.readUInt8(i) !== 0; i += message.readUInt8(i) + 1) labels.push(message.toString('latin1', i + 1, i + 1 + message.readUInt8(i)));
+  for (let i = 12; message.readUInt8(i) !== 0; i += message.readUInt8(i) + 1)
+    labels.push(message.toString('latin1', i + 1, i + 1 + message.readUInt8(i)));
   const known = records[labels.join('.').toLowerCase()];
   const wanted = message.readUInt16BE(end) === types.A ? (known ?? []) : [];
   const header = Buffer.from([0, 0, 0x81, known === undefined ? 0x83 : 0x80, 0, 1, 0, wanted.length, 0, 0, 0, 0]);

@@ -1,7 +1,7 @@
 // An HBONE server on node:http2, so that the tunnel under test meets a stranger's HTTP/2: stands in for waypoints and gateways.
 // Answers a CONNECT with 200, then either a marker line and an echo, or a relay of the opaque bytes to one address.
 // Used by servers.ts.
-import { createSecureServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import { createSecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { connect, type Server } from 'node:net';
 import { splitEndpoint } from './connections.ts';
 import type { ServerKind } from './protocol.ts';
@@ -19,7 +19,7 @@ export function hboneServer(kind: HboneKind, onRequest: (request: Record<string,
     minVersion: 'TLSv1.3',
     ALPNProtocols: ['h2'],
   });
-  server.on('stream', (stream, headers) => {
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => {});
     onRequest(Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])));
     if (headers[':method'] !== 'CONNECT') return stream.respond({ ':status': 400 }, { endStream: true });
@@ -28,11 +28,8 @@ export function hboneServer(kind: HboneKind, onRequest: (request: Record<string,
   });
   server.on('sessionError', () => {});
   server.on('tlsClientError', () => {});
-  return asServer(server);
+  return server;
 }
-
-/** The typings keep `net.Server` out of `Http2Server`'s ancestry only for secure ones' events; it listens and closes alike. */
-const asServer = (server: Http2Server | ReturnType<typeof createSecureServer>): Server => server as Server;
 
 function markThenEcho(stream: ServerHttp2Stream, marker: string): void {
   stream.write(`${marker}\n`);

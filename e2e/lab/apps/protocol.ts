@@ -14,6 +14,8 @@ export type ServerKind =
   | { readonly kind: 'source'; readonly bytes?: number }
   /** Writes the client's address as it sees it and a newline, then echoes. */
   | { readonly kind: 'peer' }
+  /** Answers any request with 200, the text and the client's address as it sees it. */
+  | { readonly kind: 'http'; readonly text: string }
   /** The far end of `storm`: see storm.ts. */
   | { readonly kind: 'storm' }
   /** Relays to another address. */
@@ -120,11 +122,18 @@ export interface Operations {
   /** What the `storm` servers of this pod saw so far, finished connections only; clears it. */
   stormSeen(order: Record<never, never>): Promise<readonly StormReport[]>;
   /** What arrived at `proxy-protocol` servers: source, destination and the identity TLV. */
-  proxyHeaders(order: Record<never, never>): Promise<readonly { readonly source: string; readonly destination: string; readonly identity: string }[]>;
+  proxyHeaders(
+    order: Record<never, never>,
+  ): Promise<readonly { readonly source: string; readonly destination: string; readonly identity: string }[]>;
   /** `:authority` and headers of the CONNECT requests that `hbone` servers got. */
   hboneRequests(order: Record<never, never>): Promise<readonly Readonly<Record<string, string>>[]>;
   dns(order: DnsOrder): Promise<DnsReport>;
 }
 
-export type Ask = { [K in keyof Operations]: { readonly id: number; readonly op: K; readonly order: Parameters<Operations[K]>[0] } }[keyof Operations];
-export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string } | { readonly ready: true };
+export type Ask = {
+  [K in keyof Operations]: { readonly id: number; readonly op: K; readonly order: Parameters<Operations[K]>[0] };
+}[keyof Operations];
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string }
+  | { readonly ready: true };

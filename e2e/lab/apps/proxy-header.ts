@@ -12,7 +12,8 @@ export interface ProxyHeader {
   readonly identity: string;
 }
 
-const v6Text = (b: Buffer): string => `[${(b.toString('hex').match(/.{4}/g) ?? []).map((g) => Number.parseInt(g, 16).toString(16)).join(':')}]`;
+const v6Text = (b: Buffer): string =>
+  `[${(b.toString('hex').match(/.{4}/g) ?? []).map((g) => Number.parseInt(g, 16).toString(16)).join(':')}]`;
 
 /** Leaves what follows the header in the socket; undefined when there is none. */
 export async function takeProxyHeader(socket: Socket): Promise<ProxyHeader | undefined> {

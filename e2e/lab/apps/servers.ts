@@ -20,6 +20,8 @@ const listeners = new Map<number, { readonly close: () => void }>();
 
 type Handler = (socket: Socket) => void;
 
+const peerOf = (socket: Socket): string => (socket.remoteAddress ?? 'gone').replace('::ffff:', '');
+
 function relay(a: Socket, b: Socket): void {
   a.pipe(b);
   b.pipe(a);
@@ -47,15 +49,22 @@ function handlerFor(server: Exclude<ServerKind, { kind: 'hbone' | 'dns' }>): Han
     case 'echo':
       return (socket) => void socket.pipe(socket);
     case 'double-echo':
-      return (socket) => void socket.on('data', (c) => socket.write(Buffer.concat([c, c]))).on('end', () => socket.end());
+      return (socket) => void socket.on('data', (c: Buffer) => socket.write(Buffer.concat([c, c]))).on('end', () => socket.end());
     case 'sink':
       return (socket) => void socket.resume().on('end', () => socket.end());
     case 'source':
       return (socket) => pourZeros(socket, server.bytes ?? Number.POSITIVE_INFINITY);
     case 'peer':
       return (socket) => {
-        socket.write(`${socket.remoteAddress?.replace('::ffff:', '')} ${socket.remotePort}\n`);
+        socket.write(`${peerOf(socket)} ${socket.remotePort}\n`);
         socket.pipe(socket);
+      };
+    case 'http':
+      return (socket) => {
+        const body = `${server.text}; you are ${peerOf(socket)}\n`;
+        socket.once('data', () =>
+          socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`),
+        );
       };
     case 'storm':
       return (socket) => void stormServer(socket, (report) => seen.storms.push(report));
@@ -98,14 +107,19 @@ async function serveDns(port: number, records: Readonly<Record<string, readonly 
   await new Promise<void>((resolve) => udp.bind(port, () => resolve()));
   const tcp = createServer(
     tolerant((socket) => {
-      socket.once('data', (chunk) => {
+      socket.once('data', (chunk: Buffer) => {
         const answer = answerDns(chunk.subarray(2), records);
         socket.end(Buffer.concat([Buffer.of(answer.length >> 8, answer.length & 255), answer]));
       });
     }),
   );
   await listening(tcp, port, undefined);
-  listeners.set(port, { close: () => void (udp.close(), tcp.close()) });
+  listeners.set(port, {
+    close() {
+      udp.close();
+      tcp.close();
+    },
+  });
 }
 
 const listening = (server: Server, port: number, ip: string | undefined): Promise<void> =>

@@ -62,7 +62,7 @@ function swallow(socket: Socket, onChunk: (chunk: Buffer) => Buffer = (c) => c):
   const hash = createHash('sha1');
   let bytes = 0;
   return new Promise((resolve, reject) => {
-    socket.on('data', (raw) => {
+    socket.on('data', (raw: Buffer) => {
       const chunk = onChunk(raw);
       hash.update(chunk);
       bytes += chunk.length;
