@@ -30,7 +30,7 @@ function usesOf(tree: Tree): ReadonlyMap<string, Use> {
       if (target.kind !== 'file') continue;
       for (const name of names) {
         const use = uses.get(key(target.path, name)) ?? { byCode: false, byTests: false };
-        if (isTestCode(module.path)) use.byTests = true;
+        if (/\.(test|bench)\.ts$/.test(module.path)) use.byTests = true;
         else use.byCode = true;
         uses.set(key(target.path, name), use);
       }

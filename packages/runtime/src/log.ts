@@ -8,7 +8,7 @@ import { timestamps } from './log/timestamps.ts';
 import type { Clock } from './time.ts';
 
 export { type Level, logDirectives } from './log/directives.ts';
-export { type Field, type Raw, raw } from './log/format.ts';
+export { type Field, raw } from './log/format.ts';
 
 export interface LogOptions {
   readonly format: 'plain' | 'json';

@@ -9,8 +9,6 @@ import { LabelSet } from './metrics/labels.ts';
 import { type Snapshot, SnapshotMerger, SnapshotTaker } from './metrics/snapshot.ts';
 
 export type { Family, Series } from './metrics/family.ts';
-export type { Histogram } from './metrics/histogram.ts';
-export type { LabelSet } from './metrics/labels.ts';
 export type { Snapshot } from './metrics/snapshot.ts';
 
 export interface CounterOptions {

@@ -2,7 +2,7 @@
 // Pure; log.ts applies the answer, and the admin page shows `show()`.
 import { type Parser, parser } from '../settings.ts';
 
-export const levels = ['off', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+const levels = ['off', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type Level = (typeof levels)[number];
 /** 0 = off … 5 = trace: a line is written when its rank is not above its target's. */
 export const rankOf = (level: Level): number => levels.indexOf(level);

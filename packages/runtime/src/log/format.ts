@@ -4,7 +4,7 @@
 import type { Level } from './directives.ts';
 
 /** Text that the plain format prints without quotes: addresses. Still quoted if it holds a space, a quote or a control character. */
-export class Raw {
+class Raw {
   readonly text: string;
   constructor(text: string) {
     this.text = text;

@@ -8,7 +8,7 @@ import type { LabelRow, LabelSet } from './labels.ts';
 export type Kind = 'counter' | 'gauge' | 'histogram';
 
 /** A number that the hot path changes in place: `series.value += n`. Keep it as long as you like. */
-export class Cell {
+class Cell {
   value = 0;
   /** What other threads have been told of the value. */
   sent = 0;
