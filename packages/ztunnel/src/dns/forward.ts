@@ -92,9 +92,12 @@ async function overUdp(server: SocketAddress, limitMs: number, { udp, query, ...
   return await promise;
 }
 
-/** Connecting makes the kernel drop what other addresses send, and reports a closed port at once. */
+/** Connecting makes the kernel drop what other addresses send, and reports a closed port at once. Its failure comes to the callback only. */
 function sendConnected(socket: UdpSocket, { ip, port }: SocketAddress, bytes: Buffer): void {
-  socket.connect(port, ip, () => socket.send(bytes));
+  socket.connect(port, ip, (why?: Error) => {
+    if (why) socket.emit('error', why);
+    else socket.send(bytes);
+  });
 }
 
 async function overTcp(server: SocketAddress, limitMs: number, { tcp, query, ...attempt }: Attempt): Promise<Forwarded> {

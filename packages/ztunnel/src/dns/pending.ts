@@ -42,7 +42,10 @@ export class PendingQueries {
       if (this.#count === 0) this.#idle?.();
     };
     const done = (answer?: Buffer): void => reply(answer, sent);
-    this.#answer(message, transport, this.#forced).then(done, () => done());
+    // A reply that throws (an address that cannot be sent to, say) must neither end the process nor hold its place.
+    this.#answer(message, transport, this.#forced)
+      .then(done, () => done())
+      .catch(sent);
   }
 
   /** Calls `f` once as soon as no query is in progress. */

@@ -195,14 +195,22 @@ describe('forwarding', () => {
     await using refuses = await startUpstream(() => ({ flags: rcodes.refused }));
     await using upstream = await startUpstream(() => records);
     const nobody = { ip: ip('127.0.0.1'), port: 1 };
-    await using bench = await startBench({ mesh, client, upstreams: [nobody, refuses.address, upstream.address] });
+    const unreachable = { ip: ip('255.255.255.255'), port: 53 };
+    await using bench = await startBench({ mesh, client, upstreams: [unreachable, nobody, refuses.address, upstream.address] });
     expect((await ask(bench, 'udp', { questions: [question] })).answers).toHaveLength(1);
   });
   test('when all refuse, the client gets their code; when none answers, SERVFAIL', async () => {
     await using refuses = await startUpstream(() => ({ flags: rcodes.refused }));
     await using bench = await startBench({ mesh, client, upstreams: [refuses.address] });
     expect((await ask(bench, 'udp', { questions: [question] })).rcode).toBe('REFUSED');
-    await using alone = await startBench({ mesh, client, upstreams: [{ ip: ip('127.0.0.1'), port: 1 }] });
+    await using alone = await startBench({
+      mesh,
+      client,
+      upstreams: [
+        { ip: ip('255.255.255.255'), port: 53 },
+        { ip: ip('127.0.0.1'), port: 1 },
+      ],
+    });
     expect((await ask(alone, 'tcp', { questions: [question] })).rcode).toBe('SERVFAIL');
   });
   test('an unknown pod gets SERVFAIL, and is counted', async () => {

@@ -60,7 +60,8 @@ function serveUdp({ fd, family }: BoundSocket, { log }: DnsServer, pending: Pend
   let open = true;
   socket.on('error', (e) => log.warn('DNS socket failed', [['error', e.message]]));
   socket.on('message', (message, from) => {
-    if (message.length > limits.messageBytes) return;
+    // Port 0 means that no reply is wanted (RFC 768).
+    if (message.length > limits.messageBytes || from.port === 0) return;
     pending.ask(message, 'udp', (answer, sent) => {
       // From the socket that the query came to, or the client would not take it. A failed send is as a lost datagram.
       if (answer !== undefined && open) socket.send(answer, from.port, from.address, sent);
