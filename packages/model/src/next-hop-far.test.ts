@@ -5,7 +5,7 @@ import type { Ip } from './address.ts';
 import type { MeshDelta } from './delta.ts';
 import type { HopRequest } from './next-hop.ts';
 import { spiffeId } from './spiffe.ts';
-import { behind, byIp, byName, example, hop, line, waypoint, waypointService, waypointSketch } from './testing/hops.ts';
+import { behind, byIp, byName, example, hop, line, waypointService, waypointSketch } from './testing/hops.ts';
 import { ip, service, type WorkloadSketch, workload } from './testing/index.ts';
 
 describe('other networks', () => {

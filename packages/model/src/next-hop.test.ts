@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { MeshDelta } from './delta.ts';
 import { spiffeId } from './spiffe.ts';
-import { behind, byIp, byName, client, example, hop, line, waypoint, waypointService, waypointSketch } from './testing/hops.ts';
+import { behind, byIp, byName, example, hop, line, waypoint, waypointService, waypointSketch } from './testing/hops.ts';
 import { ip, service, type WorkloadSketch, workload } from './testing/index.ts';
 import type { GatewayAddress } from './workload.ts';
 
