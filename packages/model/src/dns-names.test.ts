@@ -126,16 +126,13 @@ describe('names', () => {
     ['a longer wildcard goes before a shorter', [wild, svc('*.b.example.org', '10.9.0.5')], 'a.b.example.org', '10.9.0.5'],
     ['an external service without addresses is for the resolver', [svc('www.example.com')], 'www.example.com', 'forward'],
     ['a service of blocks only is for the resolver', [blocks], 'www.example.com', 'forward'],
-      'www.example.com',
-      'forward',
-    ],
     [
       'a service hidden from the client is for the resolver',
       [{ ...external, namespace: 'other', visibility: 'Namespace' }],
       'www.example.com',
       'forward',
     ],
-    ['a hidden service of the client’s own namespace', [...external, visibility: 'Namespace' ], 'www.example.com', '10.9.0.3'],
+    ['a hidden service of the client’s own namespace', [{ ...external, visibility: 'Namespace' }], 'www.example.com', '10.9.0.3'],
     [
       'of two the client’s own',
       [...svc('www.example.com', '10.9.0.9'), namespace: 'other', canonical: true , external],
