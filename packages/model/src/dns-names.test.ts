@@ -135,7 +135,7 @@ describe('names', () => {
     ['a hidden service of the client’s own namespace', [{ ...external, visibility: 'Namespace' }], 'www.example.com', '10.9.0.3'],
     [
       'of two the client’s own',
-      [...svc('www.example.com', '10.9.0.9'), namespace: 'other', canonical: true , external],
+      [{ ...svc('www.example.com', '10.9.0.9'), namespace: 'other', canonical: true }, external],
       'www.example.com',
       '10.9.0.3',
     ],
