@@ -72,7 +72,9 @@ export async function openSession({
   await new Promise<void>((resolve, reject) => {
     session.once('remoteSettings', () => resolve());
     session.once('error', reject);
-    session.once('close', () => reject(new Error('closed during the handshake')));
+    // A server that refuses the certificate ends the socket; the session itself may never say a word about it.
+    secure.once('error', reject);
+    secure.once('close', () => reject(new Error('closed during the handshake')));
   });
   session.on('error', () => {});
   return session;
