@@ -16,6 +16,8 @@ const ip = (text: string): Ip => {
 };
 const dual = (v4: string, v6: string): DualAddress => ({ v4: ip(v4), v6: ip(v6) });
 
+/** Every address of both families, for listeners. */
+export const anyAddress = ip('::');
 /** The bridge that joins the nodes; the stand-in control plane listens here. */
 export const underlayAddress = dual('172.172.255.254', 'fd00:172::ffff');
 /** @param node 1 to 250 */

@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import type { Netns } from '@ambient-mesh/host/netns';
 import { listenTcp } from '@ambient-mesh/host/sockets';
 import { type TestAuthority, testAuthority } from '@ambient-mesh/identity/testing';
-import { parseIp } from '@ambient-mesh/model/address';
 import type { Policy } from '@ambient-mesh/model/policy';
 import { type Service, serviceKey } from '@ambient-mesh/model/service';
 import { parseSpiffeId } from '@ambient-mesh/model/spiffe';
@@ -12,7 +11,7 @@ import type { Workload } from '@ambient-mesh/model/workload';
 import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from '@ambient-mesh/wire/messages/citadel_pb';
 import { encodePolicy, encodeService, encodeWorkload } from '@ambient-mesh/wire/xds/encode';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { underlayAddress } from './addressing.ts';
+import { anyAddress, underlayAddress } from './addressing.ts';
 import { type Call, GrpcServer } from './grpc-server.ts';
 import { addressType, type Change, policyType, XdsPush } from './xds-push.ts';
 
@@ -38,7 +37,7 @@ export class ControlPlane implements AsyncDisposable {
     const rootFile = `${folder}/root-cert.pem`;
     writeFileSync(rootFile, this.authority.rootsPem.join(''));
     const { certChainPem, keyPem } = this.authority.custom({ subject: { commonName: hostname }, uris: [] });
-    const { fd } = listenTcp({ netns: underlay, ip: wildcard, port, reusePort: false, transparent: 'off' });
+    const { fd } = listenTcp({ netns: underlay, ip: anyAddress, port, reusePort: false, transparent: 'off' });
     this.#server = new GrpcServer({
       fd,
       certPem: certChainPem,
@@ -94,11 +93,6 @@ export class ControlPlane implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
   }
-}
-
-const wildcard = parseIp('::') ?? fail();
-function fail(): never {
-  throw new Error('"::" is an address');
 }
 
 function encode(resource: MeshResource): Change {

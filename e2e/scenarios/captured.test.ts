@@ -1,5 +1,6 @@
 // Captured pods in shared mode: on one node and across two, in and out of the mesh, both address families.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../lab/eventually.ts';
 import type { Pod } from '../lab/pod.ts';
 import { watchWire } from '../lab/wire-watch.ts';
 import { hello, helloAnswered, identityOf, type TwoNodes, trafficDuring, twoNodes } from './two-nodes.ts';
@@ -94,6 +95,23 @@ describe('on one node', () => {
       expect(report.text).toContain(`${pods.client.addresses[family]} `);
     });
   }
+});
+
+test('the counters follow an open connection: opened at once, bytes as they move, closed at its end', async () => {
+  const labels = { reporter: 'source', source_workload: 'client', destination_workload: 'far' };
+  const counted = async (name: string): Promise<number> => (await mesh.tunnelA.metrics()).sum(`istio_tcp_${name}_total`, labels);
+  const names = ['connections_opened', 'connections_closed', 'received_bytes', 'sent_bytes'] as const;
+  const before = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await counted(name)] as const)));
+  const grown = async (name: (typeof names)[number]): Promise<number> => (await counted(name)) - (before[name] ?? 0);
+  const opened = await pods.client.app.ask('open', { to: `${pods.far.ip}:8080` });
+  expect(await pods.client.app.ask('exchange', { ...opened, ...hello })).toMatchObject(helloAnswered);
+  await eventually(async () => ((await grown('received_bytes')) === 11 ? true : undefined), { what: '11 bytes received' });
+  expect([await grown('connections_opened'), await grown('connections_closed'), await grown('sent_bytes')]).toEqual([1, 0, 22]);
+  expect((await mesh.tunnelA.metrics()).sum('istio_tcp_sockets_open', { reporter: 'source' })).toBeGreaterThanOrEqual(1);
+  await pods.client.app.ask('close', opened);
+  await eventually(async () => ((await grown('connections_closed')) === 1 ? true : undefined), {
+    what: 'the connection counted as closed',
+  });
 });
 
 describe('out of the mesh', () => {

@@ -1,8 +1,8 @@
 // A start that cannot work ends at once with exit code 1 and one sentence that says what is wrong and where.
 import { closeSync, writeFileSync } from 'node:fs';
 import { listenTcp } from '@ambient-mesh/host/sockets';
-import { parseIp } from '@ambient-mesh/model/address';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anyAddress } from '../lab/addressing.ts';
 import { Child } from '../lab/child.ts';
 import { Lab } from '../lab/lab.ts';
 import type { Node } from '../lab/node.ts';
@@ -11,7 +11,6 @@ import { hello, helloAnswered } from './two-nodes.ts';
 
 let lab: Lab;
 let node: Node;
-const wildcard = parseIp('::') ?? expect.fail();
 
 beforeAll(async () => {
   lab = await Lab.start();
@@ -68,7 +67,7 @@ describe('one sentence and exit code 1', () => {
 
   for (const port of [15000, 15020, 15021]) {
     test(`port ${port} of the node taken`, async () => {
-      const { fd } = listenTcp({ netns: node.netns, ip: wildcard, port, reusePort: false, transparent: 'off' });
+      const { fd } = listenTcp({ netns: node.netns, ip: anyAddress, port, reusePort: false, transparent: 'off' });
       try {
         expect(await failedStart({})).toMatch(new RegExp(`${port}`));
       } finally {
@@ -79,7 +78,7 @@ describe('one sentence and exit code 1', () => {
 
   for (const port of [15001, 15006, 15008, 15053]) {
     test(`port ${port} taken, in dedicated mode`, async () => {
-      const { fd } = listenTcp({ netns: node.netns, ip: wildcard, port, reusePort: false, transparent: 'off' });
+      const { fd } = listenTcp({ netns: node.netns, ip: anyAddress, port, reusePort: false, transparent: 'off' });
       try {
         expect(await failedStart({ env: { PROXY_MODE: 'dedicated', PROXY_WORKLOAD_INFO: 'default/a/a' } })).toMatch(new RegExp(`${port}`));
       } finally {
