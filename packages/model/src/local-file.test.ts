@@ -1,7 +1,6 @@
 // The mesh from a file. Rows: local_client of the reference's catalogue; the mistakes are ours.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { authorize } from './authorize.ts';
 import { dumpMesh } from './config-dump.ts';
 import { readLocalFile } from './local-file.ts';
@@ -9,50 +8,57 @@ import { Mesh } from './mesh.ts';
 import { nextHop } from './next-hop.ts';
 import { ip } from './testing/index.ts';
 
-const example = `
-workloads:
-- uid: "cluster1//v1/Pod/default/client"
-  name: client
-  namespace: default
-  serviceAccount: default
-  workloadIps: ["127.0.0.2", "fd00::2"]
-  protocol: HBONE
-  node: local
-  services: {}
-- uid: "cluster1//v1/Pod/default/remote"
-  name: remote
-  namespace: default
-  workloadIps: ["127.0.0.3"]
-  protocol: HBONE
-  services:
-    "default/example.com": { 80: 9090 }
-- name: plain
-  namespace: default
-  workloadIps: ["127.0.0.4"]
-  services:
-    "default/example.com": {}
-  status: Unhealthy
-policies:
-- name: p
-  namespace: default
-  scope: Namespace
-  action: Allow
-  dryRun: false
-  rules: [[[ { notDestinationPorts: [9999], principals: [ { Suffix: "/sa/default" } ], sourceIps: [ "127.0.0.0/8" ] } ]]]
-services:
-- name: example
-  namespace: default
-  hostname: example.com
-  vips: ["/127.10.0.1"]
-  ports: { 80: 8080 }
-  subjectAltNames: ["spiffe://cluster.local/ns/default/sa/a"]
-  canonical: true
-  waypoint: { destination: "/10.0.0.9" }
-  loadBalancer: { mode: Failover, routingPreferences: [Network, Region] }
-`;
+/** As a YAML parser gives it: keys are texts. */
+const example = {
+  workloads: [
+    {
+      uid: 'cluster1//v1/Pod/default/client',
+      name: 'client',
+      namespace: 'default',
+      serviceAccount: 'default',
+      workloadIps: ['127.0.0.2', 'fd00::2'],
+      protocol: 'HBONE',
+      node: 'local',
+      services: {},
+    },
+    {
+      uid: 'cluster1//v1/Pod/default/remote',
+      name: 'remote',
+      namespace: 'default',
+      workloadIps: ['127.0.0.3'],
+      protocol: 'HBONE',
+      services: { 'default/example.com': { 80: 9090 } },
+    },
+    { name: 'plain', namespace: 'default', workloadIps: ['127.0.0.4'], services: { 'default/example.com': {} }, status: 'Unhealthy' },
+  ],
+  policies: [
+    {
+      name: 'p',
+      namespace: 'default',
+      scope: 'Namespace',
+      action: 'Allow',
+      dryRun: false,
+      rules: [[[{ notDestinationPorts: [9999], principals: [{ Suffix: '/sa/default' }], sourceIps: ['127.0.0.0/8'] }]]],
+    },
+  ],
+  services: [
+    {
+      name: 'example',
+      namespace: 'default',
+      hostname: 'example.com',
+      vips: ['/127.10.0.1'],
+      ports: { 80: 8080 },
+      subjectAltNames: ['spiffe://cluster.local/ns/default/sa/a'],
+      canonical: true,
+      loadBalancer: { mode: 'Failover', routingPreferences: ['Network', 'Region'] },
+    },
+  ],
+};
 
-function load(text: string): Mesh {
-  const read = readLocalFile(parse(text));
+const withWaypoint = (waypoint: unknown) => ({ ...example, services: example.services.map((service) => ({ ...service, waypoint })) });
+
+function load(content: unknown): Mesh {
+  const read = readLocalFile(content);
   if ('mistakes' in read) throw new Error(read.mistakes.join('\n'));
   const mesh = new Mesh({ node: 'local' });
   mesh.apply(read.delta);
@@ -65,7 +71,7 @@ const mistakes = (content: unknown): readonly string[] => {
 };
 
 describe('a good file', () => {
-  const mesh = load(example.replace(/ {2}waypoint:.*\n/, ''));
+  const mesh = load(example);
   const client = mesh.workload('cluster1//v1/Pod/default/client');
 
   test('a virtual address leads to a healthy endpoint, at its own port, with the names of the service', () => {
@@ -110,21 +116,22 @@ describe('a good file', () => {
   });
 
   test('references are read by address and by name', () => {
-    expect(load(example).service('default/example.com')?.waypoint).toEqual({
+    const waypointOf = (waypoint: unknown) => load(withWaypoint(waypoint)).service('default/example.com')?.waypoint;
+    expect(waypointOf({ destination: '/10.0.0.9' })).toEqual({
       destination: { address: { network: '', ip: '10.0.0.9' } },
       hboneMtlsPort: 15_008,
     });
-    const named = load(example.replace('"/10.0.0.9"', '"ns/wp.example.com", hboneMtlsPort: 1234'));
-    expect(named.service('default/example.com')?.waypoint).toEqual({
+    expect(waypointOf({ destination: 'ns/wp.example.com', hboneMtlsPort: 1234 })).toEqual({
       destination: { hostname: { namespace: 'ns', hostname: 'wp.example.com' } },
       hboneMtlsPort: 1234,
     });
   });
 
   test('what was dumped reads the same, services of workloads apart', () => {
-    const { workloads, services, policies } = dumpMesh(load(example));
+    const full = withWaypoint({ destination: '/10.0.0.9', hboneMtlsPort: 15_008 });
+    const { workloads, services, policies } = dumpMesh(load(full));
     const ports = new Map(
-      [...load(example).workloads()].map((w) => [
+      [...load(full).workloads()].map((w) => [
         w.uid,
         Object.fromEntries([...w.services].map(([key, map]) => [key, Object.fromEntries(map)])),
       ]),
@@ -132,7 +139,7 @@ describe('a good file', () => {
     const again = readLocalFile({ workloads: workloads.map((w) => ({ ...w, services: ports.get(String(w.uid)) })), services, policies });
     const mesh2 = new Mesh({ node: 'local' });
     if ('delta' in again) mesh2.apply(again.delta);
-    expect(dumpMesh(mesh2)).toEqual(dumpMesh(load(example)));
+    expect(dumpMesh(mesh2)).toEqual(dumpMesh(load(full)));
   });
 
   test('an empty file is an empty mesh', () => {
