@@ -54,20 +54,18 @@ const defaultMark = 1337;
 export function configure({ env, cpus, meshConfig }: ConfigSources): { readonly ok: Config } | { readonly mistakes: readonly string[] } {
   const read = readSettings(settings, env);
   const proxy = proxyConfig(meshConfig, env['PROXY_CONFIG'], env);
+  const dns = 'ok' in proxy ? dnsAddress(proxy.ok.proxyMetadata) : undefined;
   const mistakes = ['mistakes' in read ? read.mistakes : [], 'mistakes' in proxy ? proxy.mistakes : []].flat();
-  if ('mistakes' in read || 'mistakes' in proxy) return { mistakes };
-  const s = read.ok;
-  const threads = threadCount(s, proxy.ok, cpus);
-  if (typeof threads === 'string') mistakes.push(`ZTUNNEL_WORKER_THREADS: ${threads}.`);
-  const dns = dnsAddress(proxy.ok.proxyMetadata);
   if (typeof dns === 'string') mistakes.push(dns);
-  mistakes.push(...contradictions(s, typeof dns === 'object'));
-  if (mistakes.length > 0 || typeof threads === 'string' || typeof dns === 'string') return { mistakes };
+  if ('mistakes' in read || 'mistakes' in proxy || typeof dns === 'string') return { mistakes };
+  const s = read.ok;
+  const contradictory = contradictions(s, dns !== undefined);
+  if (contradictory.length > 0) return { mistakes: contradictory };
   const fallback = s.kubernetesServiceHost !== undefined ? 'https://istiod.istio-system.svc:15012' : 'https://localhost:15012';
   return {
     ok: Object.freeze({
       ...s,
-      numWorkerThreads: threads,
+      numWorkerThreads: threadCount(s, proxy.ok, cpus),
       adminPort: proxy.ok.proxyAdminPort ?? 15000,
       statsPort: proxy.ok.statsPort ?? 15020,
       dnsProxyAddr: dns,
@@ -76,7 +74,10 @@ export function configure({ env, cpus, meshConfig }: ConfigSources): { readonly 
       mark: s.packetMark ?? (s.proxyMode === 'shared' ? defaultMark : undefined),
       drainDeadline: drainDeadline(s.terminationDeadline, s.terminationGracePeriodSeconds),
       proxyMetadata: proxy.ok.proxyMetadata,
-      ownWorkload: s.podName && s.podNamespace && s.serviceAccount ? { name: s.podName, namespace: s.podNamespace, serviceAccount: s.serviceAccount } : undefined,
+      ownWorkload:
+        s.podName && s.podNamespace && s.serviceAccount
+          ? { name: s.podName, namespace: s.podNamespace, serviceAccount: s.serviceAccount }
+          : undefined,
       xdsHeaders: headers(env, 'XDS_HEADER_'),
       caHeaders: headers(env, 'CA_HEADER_'),
       metaJson: Object.fromEntries(prefixed(env, 'ISTIO_METAJSON_')),
@@ -92,9 +93,11 @@ export function drainDeadline(deadline: Ms | undefined, graceSeconds: number | u
   return ms(Math.max(1, graceSeconds > 10 ? graceSeconds - 5 : graceSeconds - 1) * 1_000);
 }
 
-function threadCount(s: Values<typeof settings>, proxy: ProxyConfig, cpus: number): number | string {
+function threadCount(s: Values<typeof settings>, proxy: ProxyConfig, cpus: number): number {
   if (s.inProcess) return 0;
-  const n = workerThreads({
+  // Several threads share a pod's ports by SO_REUSEPORT only.
+  if (!s.inpodPortReuse || s.proxyMode === 'dedicated') return 1;
+  return workerThreads({
     cpus,
     wanted: s.workerThreads,
     cpuLimit: s.cpuLimit,
@@ -102,8 +105,6 @@ function threadCount(s: Values<typeof settings>, proxy: ProxyConfig, cpus: numbe
     resourceRequest: s.resourceCpuRequest,
     concurrency: proxy.concurrency,
   });
-  // Several threads share a pod's ports by SO_REUSEPORT only.
-  return typeof n === 'number' && (!s.inpodPortReuse || s.proxyMode === 'dedicated') ? 1 : n;
 }
 
 function contradictions(s: Values<typeof settings>, dns: boolean): string[] {
@@ -111,7 +112,8 @@ function contradictions(s: Values<typeof settings>, dns: boolean): string[] {
   if (s.localXdsPath !== undefined && s.localXds !== undefined) found.push('LOCAL_XDS_PATH and LOCAL_XDS are both set; give one.');
   if (dns && s.xdsOnDemand) found.push('XDS_ON_DEMAND cannot be used with the DNS proxy; set ISTIO_META_DNS_CAPTURE=false or turn it off.');
   if (!s.enableProxy && !dns) found.push('ENABLE_PROXY is false and the DNS proxy is off: nothing is left to do.');
-  if (s.proxyMode === 'dedicated' && s.proxyWorkloadInformation === undefined) found.push('PROXY_MODE is dedicated, so PROXY_WORKLOAD_INFO must say namespace/name/serviceaccount.');
+  if (s.proxyMode === 'dedicated' && s.proxyWorkloadInformation === undefined)
+    found.push('PROXY_MODE is dedicated, so PROXY_WORKLOAD_INFO must say namespace/name/serviceaccount.');
   if (s.fakeCa) found.push('FAKE_CA is for tests of other meshes; this build signs nothing by itself. Give CA_ADDRESS.');
   return found;
 }
@@ -121,24 +123,40 @@ function dnsAddress(metadata: Readonly<Record<string, string>>): SocketAddress |
   const capture = metadata['DNS_CAPTURE'];
   if (capture !== undefined && capture.toLowerCase() !== 'true') return undefined;
   const wanted = metadata['DNS_PROXY_ADDR'] ?? 'localhost:15053';
-  return parseSocket(wanted.replace(/^localhost:/, '127.0.0.1:')) ?? `ISTIO_META_DNS_PROXY_ADDR is "${wanted}" but must be localhost:port or ip:port.`;
+  return (
+    parseSocket(wanted.replace(/^localhost:/, '127.0.0.1:')) ??
+    `ISTIO_META_DNS_PROXY_ADDR is "${wanted}" but must be localhost:port or ip:port.`
+  );
 }
 
-const url = (address: string): string | undefined => (address === '' ? undefined : address.includes('://') ? address : `https://${address}`);
+const url = (address: string): string | undefined =>
+  address === '' ? undefined : address.includes('://') ? address : `https://${address}`;
 
 const prefixed = (env: Environment, prefix: string): (readonly [string, string])[] =>
   Object.entries(env).flatMap(([k, v]) => (k.startsWith(prefix) && v !== undefined ? [[k.slice(prefix.length), v] as const] : []));
 
-const headers = (env: Environment, prefix: string): (readonly [string, string])[] => prefixed(env, prefix).map(([k, v]) => [k.toLowerCase(), v] as const);
+const headers = (env: Environment, prefix: string): (readonly [string, string])[] =>
+  prefixed(env, prefix).map(([k, v]) => [k.toLowerCase(), v] as const);
 
-const durations = new Set<string>(['keepaliveTime', 'keepaliveInterval', 'secretTtl', 'poolUnusedReleaseTimeout', 'terminationDeadline', 'drainDeadline']);
+const durations = new Set<string>([
+  'keepaliveTime',
+  'keepaliveInterval',
+  'secretTtl',
+  'poolUnusedReleaseTimeout',
+  'terminationDeadline',
+  'drainDeadline',
+]);
 
-/** What config_dump shows: durations as `{secs, nanos}`, no secret, no inline state. */
+const hidden = new Set<string>(['authToken', 'xdsHeaders', 'caHeaders', 'xdsRootCert', 'caRootCert', 'localXds']);
+
+/** What config_dump shows: durations as `{secs, nanos}`, nothing that may hold a secret, no inline state. */
 export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
-  const { authToken: _, localXds: __, xdsRootCert: ___, caRootCert: ____, dnsProxyAddr, ...rest } = config;
-  const shown = Object.entries(rest).map(([k, v]) => {
-    if (durations.has(k) && typeof v === 'number') return [k, { secs: Math.floor(v / 1000), nanos: Math.round((v % 1000) * 1e6) }];
-    return [k, v];
-  });
+  const { dnsProxyAddr, ...rest } = config;
+  const shown = Object.entries(rest)
+    .filter(([k]) => !hidden.has(k))
+    .map(([k, v]) => {
+      if (durations.has(k) && typeof v === 'number') return [k, { secs: Math.floor(v / 1000), nanos: Math.round((v % 1000) * 1e6) }];
+      return [k, v];
+    });
   return { ...Object.fromEntries(shown), dnsProxyAddr: dnsProxyAddr === undefined ? undefined : formatSocket(dnsProxyAddr) };
 }

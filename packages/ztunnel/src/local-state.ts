@@ -36,7 +36,7 @@ function textOf(path: string): string {
 
 function parseYaml(text: string, name: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 100 });
+    return parse(text, { maxAliasCount: 100, logLevel: 'error' });
   } catch (e) {
     throw new MeshError<LocalStateFault>({ code: 'local.unreadable' }, `${name} is not YAML: ${describeError(e).split('\n', 1)[0]}`);
   }

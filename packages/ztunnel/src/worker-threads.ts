@@ -1,11 +1,13 @@
 // How many data threads to run: the rule of Istio's ztunnel (facts: ztunnel §11.1), from CPU counts and Kubernetes quantities. Pure.
 // Called by config.ts.
 
+/** ZTUNNEL_WORKER_THREADS: so many threads (0: one per CPU), or a share of the CPUs in percent. */
+export type WantedThreads = { readonly threads: number } | { readonly percent: number };
+
 export interface CpuFacts {
   /** CPUs of the machine. */
   readonly cpus: number;
-  /** ZTUNNEL_WORKER_THREADS, as typed. */
-  readonly wanted?: string | undefined;
+  readonly wanted?: WantedThreads | undefined;
   /** ZTUNNEL_CPU_LIMIT: replaces `cpus` where a share of them is taken. */
   readonly cpuLimit?: number | undefined;
   /** ZTUNNEL_RESOURCE_CPU_LIMIT and _REQUEST, whole CPUs. */
@@ -15,26 +17,30 @@ export interface CpuFacts {
   readonly concurrency?: number | undefined;
 }
 
-/** At least 1. A string is the mistake in ZTUNNEL_WORKER_THREADS. */
-export function workerThreads(f: CpuFacts): number | string {
-  const cpus = f.cpuLimit ?? f.cpus;
-  if (f.wanted !== undefined) return wantedThreads(f.wanted, cpus);
-  if (f.concurrency !== undefined) return f.concurrency > 0 ? f.concurrency : cpus;
-  if (f.resourceLimit !== undefined) return Math.max(f.resourceLimit, f.resourceRequest ?? 0, 1);
-  return Math.max(Math.ceil(cpus * 0.25), f.resourceRequest ?? 0, 2);
+/** More would be a slip of the pen: each thread holds listeners in every pod. */
+const mostThreads = 1024;
+
+/** From 1 to 1024. */
+export function workerThreads(facts: CpuFacts): number {
+  return Math.min(Math.max(1, threadsBefore(facts)), mostThreads);
 }
 
-function wantedThreads(wanted: string, cpus: number): number | string {
-  const share = /^(\d+(?:\.\d+)?)%$/.exec(wanted)?.[1];
+function threadsBefore({ wanted, concurrency, resourceLimit, resourceRequest = 0, ...machine }: CpuFacts): number {
+  const cpus = machine.cpuLimit ?? machine.cpus;
+  if (wanted !== undefined) return 'percent' in wanted ? Math.ceil((cpus * wanted.percent) / 100) : wanted.threads || cpus;
+  if (concurrency !== undefined) return concurrency || cpus;
+  if (resourceLimit !== undefined) return Math.max(resourceLimit, resourceRequest);
+  return Math.max(Math.ceil(cpus * 0.25), resourceRequest, 2);
+}
+
+export function parseWantedThreads(text: string): WantedThreads | undefined {
+  const share = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
   if (share !== undefined) {
     const percent = Number(share);
-    if (percent <= 0 || percent > 100) return `"${wanted}" is not a share between 0% and 100%`;
-    return Math.max(1, Math.ceil((cpus * percent) / 100));
+    return percent > 0 && percent <= 100 ? { percent } : undefined;
   }
-  if (!/^\d+$/.test(wanted)) return `"${wanted}" is neither a number of threads nor a share such as 25%`;
-  const n = Number(wanted);
-  if (n > 1024) return `${wanted} threads are more than 1024`;
-  return n === 0 ? cpus : n;
+  const threads = Number(text);
+  return /^\d+$/.test(text) && threads <= mostThreads ? { threads } : undefined;
 }
 
 /** A Kubernetes CPU quantity (`2`, `1.5`, `500m`) in whole CPUs, rounded up. */

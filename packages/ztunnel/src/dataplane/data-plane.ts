@@ -1,13 +1,13 @@
 // The port between control (main thread) and data (worker threads): everything that crosses it is plain data.
-// Implemented by in-process.ts (tests, ZTUNNEL_WORKER_THREADS=0 of ours) and workers.ts; both pass data-plane.compliance.ts.
+// Implemented by in-process.ts (tests, ZTUNNEL_IN_PROCESS) and workers.ts; both pass data-plane.compliance.ts.
 // What the commands do is in engine.ts.
 import type { Credentials } from '@ambient-mesh/identity/credentials';
 import type { MeshDelta } from '@ambient-mesh/model/delta';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import type { Snapshot } from '@ambient-mesh/runtime/metrics';
 import type { OpenConnection } from '../connections.ts';
-import type { DataThread } from '../telemetry/process-metrics.ts';
 import type { WorkloadInfo } from '../pods/workload-info.ts';
+import type { DataThread } from '../telemetry/process-metrics.ts';
 
 /** The Kubernetes UID of a pod, as the CNI agent announces it; `""` in dedicated mode, `self` for the node proxy's own listener. */
 export type PodUid = string;
@@ -16,7 +16,13 @@ export type DataPlaneCommand =
   /** A change of the mesh; every thread keeps a copy of its own. */
   | { readonly do: 'mesh'; readonly delta: MeshDelta }
   /** Opens every listener of a pod; fails when one of them cannot be opened, and leaves none behind. */
-  | { readonly do: 'enrol'; readonly pod: PodUid; readonly info: WorkloadInfo; readonly netnsFd: number | undefined; readonly role: 'pod' | 'self' }
+  | {
+      readonly do: 'enrol';
+      readonly pod: PodUid;
+      readonly info: WorkloadInfo;
+      readonly netnsFd: number | undefined;
+      readonly role: 'pod' | 'self';
+    }
   /** Closes the pod's listeners and cuts its connections at once. */
   | { readonly do: 'remove'; readonly pod: PodUid }
   /** Starts accepting: pods enrolled so far and from now on. Until then connections wait in the kernel's queue. */

@@ -1,6 +1,5 @@
 // Questions and answers over a MessagePort, both ways: what lets one thread await another.
 // Used by workers.ts and worker.ts; what is asked is their affair. Faults cross as data and come out as MeshError again.
-import type { MessagePort, Worker } from 'node:worker_threads';
 import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
 
 type Fault = { readonly code: string };
@@ -9,7 +8,11 @@ type Envelope<Asks> =
   | { readonly answer: number; readonly value: unknown }
   | { readonly answer: number; readonly failed: Fault; readonly text: string };
 
-type Port = Pick<MessagePort | Worker, 'postMessage'> & { on(event: 'message', listener: (m: unknown) => void): unknown };
+/** A MessagePort, or a Worker as its parent sees it. */
+interface Port {
+  postMessage(message: unknown): void;
+  on(event: 'message', listener: (m: unknown) => void): unknown;
+}
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
