@@ -33,6 +33,14 @@ test('removing what is not there is no change', () => {
   expect([...store.all()]).toEqual([]);
 });
 
+test('a policy said to be removed is not waited for, even if it never came', () => {
+  const store = new PolicyStore();
+  const listing = { ...w, authorizationPolicies: ['ns/p'] };
+  expect(store.selectedFor(listing).neverReceived).toEqual(['ns/p']);
+  store.remove('ns/p');
+  expect(store.selectedFor(listing).neverReceived).toEqual([]);
+});
+
 test('a policy both of the namespace and listed counts once', () => {
   const store = new PolicyStore();
   store.put(deny);

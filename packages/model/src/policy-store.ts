@@ -56,15 +56,16 @@ export class PolicyStore {
     return true;
   }
 
+  /** False when it was not there. Either way it is now known to be gone, and nobody has to wait for it. */
   remove(key: string): boolean {
-    const known = this.#byKey.get(key);
-    if (!known) return false;
-    this.#unindex(known.policy);
-    this.#byKey.delete(key);
     this.#removed.add(key);
     const [oldest] = this.#removed;
     if (oldest !== undefined && this.#removed.size > rememberedRemovals) this.#removed.delete(oldest);
     this.#selections = new WeakMap();
+    const known = this.#byKey.get(key);
+    if (!known) return false;
+    this.#unindex(known.policy);
+    this.#byKey.delete(key);
     return true;
   }
 
