@@ -11,7 +11,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { GrpcTarget } from '../grpc/target.ts';
 import type { IstioCertificateRequest } from '../messages/generated/citadel_pb.js';
-import { TestControlPlane, type TestControlPlaneOptions } from '../testing/control-plane.ts';
+import { TestControlPlane, type TestControlPlaneOptions } from '../testing/index.ts';
 import { CaClient } from './client.ts';
 
 const authority = testAuthority();

@@ -41,7 +41,7 @@ export interface TestPush {
 type DeltaResponse = MessageInitShape<typeof DeltaDiscoveryResponseSchema>;
 
 /** One xDS stream, from the server's side. */
-export class TestStream {
+class TestStream {
   readonly headers: Headers;
   readonly requests = new Mailbox<DeltaDiscoveryRequest>();
   readonly responses = new Mailbox<DeltaResponse>();

@@ -5,10 +5,8 @@ export {
   serviceResource,
   TestControlPlane,
   type TestControlPlaneOptions,
-  type TestPush,
   type TestResource,
-  TestStream,
   workloadResource,
 } from './control-plane.ts';
 export { Mailbox } from './mailbox.ts';
-export { type AgentConnection, packetPipe, TestZdsAgent } from './zds-agent.ts';
+export { packetPipe, TestZdsAgent } from './zds-agent.ts';

@@ -12,13 +12,13 @@ import { Code } from '@connectrpc/connect';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { GrpcTarget } from '../grpc/target.ts';
 import {
+  Mailbox,
   policyResource,
   serviceResource,
   TestControlPlane,
   type TestControlPlaneOptions,
   workloadResource,
-} from '../testing/control-plane.ts';
-import { Mailbox } from '../testing/mailbox.ts';
+} from '../testing/index.ts';
 import { XdsClient, type XdsConfig } from './client.ts';
 import { addressType, authorizationType } from './subscription.ts';
 

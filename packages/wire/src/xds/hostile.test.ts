@@ -7,7 +7,7 @@ import { systemClock } from '@ambient-mesh/runtime/time';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { frame } from '../grpc/framing.ts';
-import { Mailbox } from '../testing/mailbox.ts';
+import { Mailbox } from '../testing/index.ts';
 import { XdsClient } from './client.ts';
 
 const credentials = testAuthority().custom({ subject: { commonName: 'localhost' }, uris: [] });

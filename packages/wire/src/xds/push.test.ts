@@ -4,7 +4,7 @@ import { policy, service, workload } from '@ambient-mesh/model/testing';
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { DeltaDiscoveryResponseSchema } from '../messages/generated/discovery_pb.js';
-import { policyResource, serviceResource, type TestResource, workloadResource } from '../testing/control-plane.ts';
+import { policyResource, serviceResource, type TestResource, workloadResource } from '../testing/index.ts';
 import { Interner } from './interner.ts';
 import { convertPush, type Push } from './push.ts';
 import { addressType, authorizationType } from './subscription.ts';

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { type FakeClock, fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { packetPipe, type TestZdsAgent } from '../testing/zds-agent.ts';
+import { packetPipe, type TestZdsAgent } from '../testing/index.ts';
 import { ZdsClient } from './client.ts';
 import { writeRequest } from './codec.ts';
 

@@ -1,7 +1,7 @@
 // ZDS on the wire: what each message looks like, and that nothing an agent or a tunnel sends makes the decoders throw.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { longestPacket, readAck, readHello, readRequest, writeAck, writeHello, writeRequest, type ZdsRequest } from './codec.ts';
+import { readAck, readHello, readRequest, writeAck, writeHello, writeRequest, type ZdsRequest } from './codec.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const pod = { name: 'p', namespace: 'n', serviceAccount: 's' };
@@ -48,7 +48,7 @@ describe('acknowledgements', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 3_000 }), (text) => {
         const packet = writeAck(text);
-        expect(packet.length).toBeLessThanOrEqual(longestPacket);
+        expect(packet.length).toBeLessThanOrEqual(1_024);
         expect(readAck(packet)).toHaveProperty('error');
       }),
     );
@@ -57,7 +57,7 @@ describe('acknowledgements', () => {
 
 test('no bytes make a decoder throw', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: longestPacket }), fc.nat(3), (bytes, descriptors) => {
+    fc.property(fc.uint8Array({ maxLength: 1_024 }), fc.nat(3), (bytes, descriptors) => {
       readRequest(bytes, descriptors);
       readAck(bytes);
       readHello(bytes);

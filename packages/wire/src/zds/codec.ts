@@ -11,7 +11,7 @@ import {
 } from '../messages/generated/zds_pb.js';
 
 /** Longest packet, in bytes: both sides read into a buffer of this size, and a longer one is cut off. */
-export const longestPacket = 1_024;
+const longestPacket = 1_024;
 
 export interface PodInfo {
   readonly name: string;
