@@ -96,7 +96,11 @@ export class ControlPlane implements AsyncDisposable {
 }
 
 function encode(resource: MeshResource): Change {
-  if ('action' in resource) return { type: policyType, name: resource.key, body: encodePolicy(resource) };
-  if ('hostname' in resource && 'vips' in resource) return { type: addressType, name: serviceKey(resource), body: encodeService(resource) };
-  return { type: addressType, name: resource.uid, body: encodeWorkload(resource) };
+  if ('action' in resource) return { type: policyType, name: resource.key, aliases: [], body: encodePolicy(resource) };
+  if ('vips' in resource) {
+    const aliases = resource.vips.map(({ network, ip }) => `${network}/${ip}`);
+    return { type: addressType, name: serviceKey(resource), aliases, body: encodeService(resource) };
+  }
+  const aliases = resource.addresses.map((ip) => `${resource.network}/${ip}`);
+  return { type: addressType, name: resource.uid, aliases, body: encodeWorkload(resource) };
 }

@@ -15,6 +15,7 @@ export const policyType = 'type.googleapis.com/istio.security.Authorization';
 
 interface Resource {
   readonly version: string;
+  readonly aliases: readonly string[];
   readonly body: Uint8Array;
 }
 
@@ -22,6 +23,8 @@ interface Resource {
 export interface Change {
   readonly type: string;
   readonly name: string;
+  /** `network/ip` of each address: other names under which a client may ask for it. */
+  readonly aliases: readonly string[];
   readonly body: Uint8Array | undefined;
 }
 
@@ -63,14 +66,15 @@ export class XdsPush {
   /** Resolves when every connected client has acknowledged; throws with the text of a refusal. */
   async push(changes: readonly Change[]): Promise<void> {
     const version = String(++this.#version);
-    for (const { type, name, body } of changes) {
+    for (const { type, name, aliases, body } of changes) {
       if (body === undefined) this.#resources.get(type)?.delete(name);
-      else this.#resources.get(type)?.set(name, { version, body });
+      else this.#resources.get(type)?.set(name, { version, aliases, body });
     }
     const refusalsBefore = this.refusals.length;
     for (const stream of this.#streams) {
       for (const type of [addressType, policyType]) {
-        const names = changes.filter((c) => c.type === type && (stream.wildcard.has(type) || stream.asked.has(c.name))).map((c) => c.name);
+        const wants = (c: Change): boolean => stream.wildcard.has(type) || [c.name, ...c.aliases].some((name) => stream.asked.has(name));
+        const names = changes.filter((c) => c.type === type && wants(c)).map((c) => c.name);
         if (names.length > 0) this.#send(stream, type, names);
       }
     }
@@ -104,18 +108,25 @@ export class XdsPush {
     this.#send(stream, type, [...changed, ...gone, ...names]);
   }
 
-  /** Names that exist go out as resources, the others as removals. */
+  /** Names and aliases that exist go out as resources, the others as removals. */
   #send(stream: Stream, typeUrl: string, names: readonly string[]): void {
-    const all = this.#resources.get(typeUrl);
+    const all = this.#resources.get(typeUrl) ?? new Map<string, Resource>();
     const nonce = String(++this.#nonce);
-    const resources = names.flatMap((name) => {
-      const found = all?.get(name);
-      return found === undefined ? [] : [{ name, version: found.version, resource: { typeUrl, value: found.body } }];
-    });
-    const removedResources = names.filter((name) => !all?.has(name));
+    const found = new Map<string, Resource>();
+    const removedResources: string[] = [];
+    for (const name of names) {
+      const matching = [...all].filter(([key, { aliases }]) => key === name || aliases.includes(name));
+      for (const [key, resource] of matching) found.set(key, resource);
+      if (matching.length === 0) removedResources.push(name);
+    }
+    const resources = [...found].map(([name, { version, aliases, body }]) => ({
+      name,
+      version,
+      aliases: [...aliases],
+      resource: { typeUrl, value: body },
+    }));
     stream.unanswered.add(nonce);
-    stream.call.send(
-      toBinary(DeltaDiscoveryResponseSchema, create(DeltaDiscoveryResponseSchema, { typeUrl, nonce, resources, removedResources })),
-    );
+    const response = create(DeltaDiscoveryResponseSchema, { typeUrl, nonce, resources, removedResources });
+    stream.call.send(toBinary(DeltaDiscoveryResponseSchema, response));
   }
 }
