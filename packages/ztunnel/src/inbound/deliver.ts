@@ -39,7 +39,7 @@ export const spoofed = (spoof: boolean, client: Ip, app: Ip): Ip | undefined =>
   spoof && client !== app && familyOf(client) === familyOf(app) && (!isLoopback(client) || isLoopback(app)) ? client : undefined;
 
 export async function dialApp(pod: PodProxy, dial: AppDial, signal: AbortSignal): Promise<TcpConduit> {
-  const far = await connectTcp({ to: dial.to, fd: socketFor(pod, dial), memory: pod.shared.memory }, signal);
+  const far = await connectTcp({ to: dial.to, fd: socketFor(pod, dial), memory: pod.shared.memory, clock: pod.shared.clock }, signal);
   if (dial.header !== undefined) far.write(dial.header);
   return far;
 }

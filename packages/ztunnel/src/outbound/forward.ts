@@ -1,13 +1,99 @@
-// Carries a plan out: dials in clear, takes a stream of a pooled tunnel, or opens a tunnel inside a tunnel. Gives back the far end of the connection.
-// Last step of serve.ts before bytes move; the same-node hand-over is serve.ts's own, because there is no far end to make.
-// Faults come out typed; which response flag they mean is telemetry/flags.ts.
-import { dialSocket } from '@ambient-mesh/host/sockets';
-import { familyOf, type Ip, type SocketAddress } from '@ambient-mesh/model/address';
-import type { Hop } from '@ambient-mesh/model/next-hop';
+// Carries a plan out: dials in clear, takes a stream of a pooled tunnel, opens a tunnel inside a tunnel, or hands over to a pod of this node.
+// Gives back the far end of the connection. Last step of serve.ts before bytes move; faults come out typed.
+import { MeshError } from '@ambient-mesh/runtime/errors';
+import { familyOf, type SocketAddress } from '@ambient-mesh/model/address';
 import type { Workload } from '@ambient-mesh/model/workload';
-import { baggageOf } from '@ambient-mesh/wire/baggage';
-import type { ConnectRequest } from '@ambient-mesh/wire/hbone/connect-request';
-import { openInner } from '@ambient-mesh/wire/hbone/double';
-import type { TunnelStream } from '@ambient-mesh/wire/hbone/tunnel';
-import type { Conduit } from '@ambient-mesh/wire/pump';
-import { connectTcp, type TcpConduit } from '@ambient-mesh/wire/tcp';
+import type { Conduit } from '@ambient-mesh/wire/conduit';
+import { connectTcp } from '@ambient-mesh/wire/tcp-dial';
+import type { Proof } from '../connections.ts';
+import { type Told, toldOfCut } from '../ending.ts';
+import { letIn } from '../inbound/let-in.ts';
+import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Bytes } from '../telemetry/access-log.ts';
+import type { Plan } from './plan.ts';
+import type { Reached } from './told.ts';
+import { throughTunnel, throughTwoTunnels } from './tunnels.ts';
+
+export interface Forward {
+  readonly from: SocketAddress;
+  readonly destination: SocketAddress;
+  readonly source: Workload;
+  readonly hop: Plan;
+  /** Aborts the connection, while it is being made and while it is open. */
+  readonly stop: AbortController;
+  /** The source report's counters, which a hand-over shares. */
+  readonly bytes: Bytes | undefined;
+}
+
+/** The far end of a connection. */
+export interface Far extends Disposable {
+  readonly conduit: Conduit;
+  readonly peers: readonly Proof[];
+  readonly reached?: Reached;
+  /** How the connection ended, for whom it concerns beside the source's report. */
+  end?(told: Told): void;
+}
+
+export type ForwardFault = { readonly code: 'hand-over.refused'; readonly status: number } | { readonly code: 'hand-over.gone' };
+
+/** @throws MeshError; nothing is left open then. */
+export async function forward(pod: PodProxy, request: Forward): Promise<Far> {
+  const { hop } = request;
+  switch (hop.by) {
+    case 'passthrough':
+    case 'tcp':
+      return inClear(pod, hop.to, request.stop.signal);
+    case 'hbone':
+      return throughTunnel(pod, { ...request, hop });
+    case 'double-hbone':
+      return throughTwoTunnels(pod, { ...request, hop });
+    case 'same-node':
+      return handOver(pod, { ...request, hop });
+    default:
+      return hop satisfies never;
+  }
+}
+
+async function inClear(pod: PodProxy, to: SocketAddress, signal: AbortSignal): Promise<Far> {
+  const { memory, clock } = pod.shared;
+  const conduit = await connectTcp({ to, fd: pod.dialSocket(familyOf(to.ip)), memory, clock }, signal);
+  return { conduit, peers: [], [Symbol.dispose]: () => {} };
+}
+
+/** The destination's side judges, dials and reports as it would for a tunnel; only the tunnel is missing. */
+async function handOver(pod: PodProxy, { from, source, hop, stop, bytes }: Forward & { hop: Extract<Plan, { by: 'same-node' }> }): Promise<Far> {
+  const there = pod.shared.podOf(hop.workload);
+  if (there === undefined) throw new MeshError<ForwardFault>({ code: 'hand-over.gone' }, `${hop.workload.uid} is no longer served by this node`);
+  const running = there.drain.enter();
+  const arrival = {
+    method: 'CONNECT',
+    authority: hop.authority,
+    from,
+    at: hop.to,
+    identity: source.identity,
+    security: 'local',
+    peers: [],
+    baggage: undefined,
+    forwardedHost: hop.service?.hostname,
+    fromGateway: false,
+    bytes,
+  } as const;
+  const entered = await letIn(there, arrival, stop.signal);
+  if ('status' in entered) {
+    running[Symbol.dispose]();
+    throw new MeshError<ForwardFault>({ code: 'hand-over.refused', status: entered.status }, statusText(entered.status));
+  }
+  entered.open.whenCut((why) => stop.abort(new Error(why.because)));
+  return {
+    conduit: entered.far,
+    peers: [],
+    end: (told) => entered.end(entered.open.cutBecause === undefined ? told : toldOfCut(entered.open.cutBecause)),
+    [Symbol.dispose]: () => {
+      entered[Symbol.dispose]();
+      running[Symbol.dispose]();
+    },
+  };
+}
+
+/** The same words as for an answer from the wire: logs are searched for them. */
+const statusText = (status: 400 | 401 | 503): string => `http status: ${status} ${{ 400: 'Bad Request', 401: 'Unauthorized', 503: 'Service Unavailable' }[status]}`;

@@ -32,6 +32,8 @@ export class PodProxy {
   readonly role: 'pod' | 'self';
   readonly connections = new Connections();
   readonly log: Scope;
+  /** What policies said about connections. */
+  readonly policyLog: Scope;
   readonly drain: Drain;
   readonly #pool;
   readonly #listeners: Listener[] = [];
@@ -41,18 +43,20 @@ export class PodProxy {
   #socks5: Listener | undefined;
   #dns: PodDns | undefined;
 
-  /** Opens every socket of the pod, or throws with none left open. */
+  /** Opens every socket of the pod, or throws with none left open. The namespace is its own to dispose of. */
   constructor(shared: Shared, { info, netns, role }: PodOptions) {
     this.shared = shared;
     this.info = info;
     this.netns = netns;
     this.role = role;
     this.log = shared.log.for('ztunnel').span('proxy', [['wl', `${info.namespace}/${info.name}`]]);
+    this.policyLog = shared.log.for('rbac').span('proxy', [['wl', `${info.namespace}/${info.name}`]]);
     this.drain = new Drain({ deadline: shared.config.drainDeadline, clock: shared.clock });
     try {
       this.#open();
     } catch (e) {
       this.#close();
+      netns?.[Symbol.dispose]();
       throw e;
     }
     this.#pool = tunnelPool(this);

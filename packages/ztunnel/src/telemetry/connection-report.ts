@@ -40,9 +40,8 @@ export class ConnectionReports {
     this.#clock = ports.clock;
   }
 
-  /** `startedAt` (monotonic) is when the connection was accepted; its duration counts from there. */
-  open(connection: Connection, startedAt: number = this.#clock.monotonic()): ConnectionReport {
-    const bytes: Bytes = { received: 0, sent: 0 };
+  /** `startedAt` (monotonic) is when the connection was accepted; its duration counts from there. `bytes` may be another report's of the same connection. */
+  open(connection: Connection, startedAt: number = this.#clock.monotonic(), bytes: Bytes = { received: 0, sent: 0 }): ConnectionReport {
     const counted = this.#metrics.open(connection, bytes);
     this.#log.opened(connection);
     let open = true;

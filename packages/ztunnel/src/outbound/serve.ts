@@ -1,0 +1,98 @@
+// The story of an outbound connection: capture, plan, forward, move bytes, tell. Owns its report and its entry in the register.
+// Called for each connection accepted on port 15001; socks5.ts joins in after its handshake.
+import type { Socket } from 'node:net';
+import { formatSocket, type Ip } from '@ambient-mesh/model/address';
+import type { Refusal } from '@ambient-mesh/model/next-hop';
+import type { Workload } from '@ambient-mesh/model/workload';
+import { pump } from '@ambient-mesh/wire/pump';
+import type { Registered } from '../connections.ts';
+import { type Told, toldOfFault, toldOfPump } from '../ending.ts';
+import { outboundLoop } from '../illegal-ports.ts';
+import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { ConnectionReport } from '../telemetry/connection-report.ts';
+import { type Captured, capture } from './capture.ts';
+import { forward } from './forward.ts';
+import { type Plan, plan } from './plan.ts';
+import { type Reached, told } from './told.ts';
+
+export async function serveOutbound(pod: PodProxy, socket: Socket): Promise<void> {
+  const captured = capture(socket, pod.shared.memory);
+  if (captured === undefined) return;
+  using _counted = pod.shared.telemetry.socketOpen('source');
+  await relayOutbound(pod, captured);
+}
+
+/** Never rejects. */
+export async function relayOutbound(pod: PodProxy, captured: Captured): Promise<void> {
+  using _running = pod.drain.enter();
+  const { near, from, destination } = captured;
+  using open = pod.connections.outbound({ from, originalDst: undefined, to: destination, protocol: 'TCP', peers: [] });
+  const source = await pod.self();
+  const decided = source === undefined ? unknownSource(pod) : await decide(pod, source, captured);
+  if (source === undefined || 'text' in decided) {
+    near.abort('cancel');
+    if ('text' in decided) pod.shared.telemetry.connections.refused(from, destination, 'source', decided.text);
+    return;
+  }
+  await carryOut(pod, { captured, source, hop: decided, open });
+}
+
+interface Story {
+  readonly captured: Captured;
+  readonly source: Workload;
+  readonly hop: Plan;
+  readonly open: Registered;
+}
+
+const unknownSource = (pod: PodProxy) => ({ text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh` });
+
+/** Asks again when the plan needs an address or a name first. */
+async function decide(pod: PodProxy, source: Workload, { from, destination }: Captured): Promise<Plan | Refusal | { readonly text: string }> {
+  const { shared } = pod;
+  if (outboundLoop(shared.illegal, destination)) return { text: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own` };
+  const asked = new Set<string>();
+  const resolved = new Map<string, readonly Ip[]>();
+  const servedHere = shared.config.sameNodeFastPath ? (w: Workload) => shared.podOf(w) !== undefined : undefined;
+  const { network, xdsOnDemand } = shared.config;
+  const request = { source, sourceIp: from.ip, destination, network, random: shared.random, resolved, ...(xdsOnDemand && { asked }) };
+  for (;;) {
+    const answer = plan(shared.mesh, request, servedHere);
+    if (!('need' in answer)) return answer;
+    if (answer.need === 'dns') {
+      shared.telemetry.dns.onDemand(source, answer.hostname);
+      resolved.set(answer.hostname, await shared.names.resolve(answer.hostname));
+    } else {
+      asked.add(answer.key);
+      await shared.demand(answer.key);
+    }
+  }
+}
+
+async function carryOut(pod: PodProxy, { captured, source, hop, open }: Story): Promise<void> {
+  const { connections } = pod.shared.telemetry;
+  const startedAt = pod.shared.clock.monotonic();
+  const openReport = (reached?: Reached): ConnectionReport => connections.open(told({ captured, source, hop, reached }), startedAt);
+  // Whom a tunnel inside a tunnel reaches is known only once it is there.
+  let report = hop.by === 'double-hbone' ? undefined : openReport();
+  const end = (how: Told): void => {
+    report ??= openReport();
+    if (how !== 'cut by drain') report.end(how);
+    report[Symbol.dispose]();
+  };
+  open.entry.to = hop.to;
+  open.entry.protocol = hop.by === 'double-hbone' ? 'DOUBLEHBONE' : 'authority' in hop ? 'HBONE' : 'TCP';
+  const stop = new AbortController();
+  open.whenCut((why) => stop.abort(new Error(why.because)));
+  try {
+    using far = await forward(pod, { ...captured, source, hop, stop, bytes: report?.bytes });
+    open.entry.peers = far.peers;
+    report ??= openReport(far.reached);
+    const result = await pump([far.conduit, captured.near], report.bytes, stop.signal);
+    const how = toldOfPump(result, open.cutBecause);
+    far.end?.(how);
+    end(how);
+  } catch (e) {
+    captured.near.abort('cancel');
+    end(toldOfFault(e, open.cutBecause, { overHbone: 'authority' in hop }));
+  }
+}
