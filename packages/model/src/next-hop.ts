@@ -83,8 +83,10 @@ const hbonePort = 15_008;
 export function nextHop(mesh: Mesh, request: HopRequest): Hop | Refusal | Need {
   const { source, destination, network, random } = request;
   const dialled = addressAt(mesh, network, destination.ip, source.namespace);
-  const key = `${network}/${destination.ip}`;
-  if (!dialled && unasked(request, key)) return { need: 'address', key };
+  if (!dialled) {
+    const key = `${network}/${destination.ip}`;
+    if (unasked(request, key)) return { need: 'address', key };
+  }
 
   const service = dialled?.service;
   const waypoint = service && waypointOf(service, random);
