@@ -1,9 +1,9 @@
 // Copies an Authorization message into the model's Policy. Pure; the message may be dropped afterwards.
-// Called by convert.ts. Entries of a match that say nothing (a malformed block, an empty string match) are left out, as Istio's tunnel does:
-// a whole policy refused for one such entry would leave the workload with an older policy.
+// Called by convert.ts. A policy with an entry that cannot be understood (a malformed block, an empty string match) is refused whole:
+// leaving the entry out, as Istio's tunnel does, would widen an ALLOW and narrow a DENY without a word.
 import type { Cidr, Match, Policy, StringMatch } from '@ambient-mesh/model/policy';
 import type * as pb from '../messages/generated/authorization_pb.js';
-import { named, toBlock } from './convert-workload.ts';
+import { named, toBlock, Unusable } from './convert-workload.ts';
 import type { Interner } from './interner.ts';
 
 const policyScopes = ['Global', 'Namespace', 'WorkloadSelector'] as const;
@@ -23,32 +23,45 @@ export function toPolicy(key: string, a: pb.Authorization, shared: Interner): Po
 
 function toMatch(m: pb.Match): Match {
   return {
-    namespaces: usable(m.namespaces, toStringMatch),
-    notNamespaces: usable(m.notNamespaces, toStringMatch),
-    principals: usable(m.principals, toStringMatch),
-    notPrincipals: usable(m.notPrincipals, toStringMatch),
-    serviceAccounts: usable(m.serviceAccounts, toServiceAccount),
-    notServiceAccounts: usable(m.notServiceAccounts, toServiceAccount),
-    sourceIps: usable(m.sourceIps, toCidr),
-    notSourceIps: usable(m.notSourceIps, toCidr),
-    destinationIps: usable(m.destinationIps, toCidr),
-    notDestinationIps: usable(m.notDestinationIps, toCidr),
-    destinationPorts: m.destinationPorts.map((port) => port & 0xffff),
-    notDestinationPorts: m.notDestinationPorts.map((port) => port & 0xffff),
+    namespaces: m.namespaces.map(toStringMatch),
+    notNamespaces: m.notNamespaces.map(toStringMatch),
+    principals: m.principals.map(toStringMatch),
+    notPrincipals: m.notPrincipals.map(toStringMatch),
+    serviceAccounts: m.serviceAccounts.map(toServiceAccount),
+    notServiceAccounts: m.notServiceAccounts.map(toServiceAccount),
+    sourceIps: m.sourceIps.map(toCidr),
+    notSourceIps: m.notSourceIps.map(toCidr),
+    destinationIps: m.destinationIps.map(toCidr),
+    notDestinationIps: m.notDestinationIps.map(toCidr),
+    destinationPorts: m.destinationPorts.map(toPort),
+    notDestinationPorts: m.notDestinationPorts.map(toPort),
   };
 }
 
-const toCidr = ({ address, length }: pb.Address): Cidr | undefined => toBlock(address, length);
-
-function usable<M, T>(entries: readonly M[], convert: (entry: M) => T | undefined): T[] {
-  return entries.map(convert).filter((entry) => entry !== undefined);
+function toCidr({ address, length }: pb.Address): Cidr {
+  const block = toBlock(address, length);
+  if (block === undefined) throw new Unusable(`a block of ${address.length} bytes and prefix ${length}`);
+  return block;
 }
 
-function toStringMatch({ matchType }: pb.StringMatch): StringMatch | undefined {
-  if (matchType.case === 'exact') return { exact: matchType.value };
-  if (matchType.case === 'prefix') return { prefix: matchType.value };
-  if (matchType.case === 'suffix') return { suffix: matchType.value };
-  return matchType.case === 'presence' ? { presence: true } : undefined;
+function toPort(port: number): number {
+  if (port > 65_535) throw new Unusable(`port ${port}`);
+  return port;
+}
+
+function toStringMatch({ matchType }: pb.StringMatch): StringMatch {
+  switch (matchType.case) {
+    case 'exact':
+      return { exact: matchType.value };
+    case 'prefix':
+      return { prefix: matchType.value };
+    case 'suffix':
+      return { suffix: matchType.value };
+    case 'presence':
+      return { presence: true };
+    default:
+      throw new Unusable('a string match of no known kind');
+  }
 }
 
 function toServiceAccount({ namespace, serviceAccount }: pb.ServiceAccountMatch): { namespace: string; serviceAccount: string } {

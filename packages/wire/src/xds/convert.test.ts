@@ -180,18 +180,19 @@ describe('a policy', () => {
     });
   });
 
-  test('blocks that are none are left out', () => {
-    const sourceIps = [
-      { address: v4, length: 8 },
-      { address: v4, length: 33 },
-      { address: new Uint8Array(3), length: 8 },
-      { address: mapped, length: 8 },
-    ];
-    expect(fromMatch({ sourceIps })).toMatchObject({ sourceIps: [{ ip: '10.0.0.1', length: 8 }] });
+  const malformed: readonly (readonly [why: string, match: Init<typeof MatchSchema>])[] = [
+    ['a prefix longer than the address', { sourceIps: [{ address: v4, length: 33 }] }],
+    ['an address of three bytes', { notDestinationIps: [{ address: new Uint8Array(3), length: 8 }] }],
+    ['a mapped block with a prefix of IPv4', { sourceIps: [{ address: mapped, length: 8 }] }],
+    ['a string match that says nothing', { principals: [{}] }],
+    ['a port beyond 65,535', { destinationPorts: [65_616] }],
+  ];
+  test.each(malformed)('%s refuses the policy whole: leaving it out could open a door', (_why, match) => {
+    expect(fromMatch({ namespaces: [{ matchType: { case: 'exact', value: 'ok' } }], ...match })).toHaveProperty('unusable');
   });
 
-  test('string matches that say nothing are left out', () => {
-    const principals = [{}, { matchType: { case: 'suffix' as const, value: '' } }, { matchType: { case: 'presence' as const, value: {} } }];
+  test('an empty suffix and presence are matches of their own', () => {
+    const principals = [{ matchType: { case: 'suffix' as const, value: '' } }, { matchType: { case: 'presence' as const, value: {} } }];
     expect(fromMatch({ principals })).toMatchObject({ principals: [{ suffix: '' }, { presence: true }] });
   });
 });
