@@ -1,0 +1,51 @@
+// Encodes header lists (RFC 7541) as literals that no table remembers: tunnels are opened rarely and their headers differ each time.
+// Used by session.ts. Stateless, so that a refused or late block can never put two tables out of step.
+import type { HeaderList } from './protocol.ts';
+
+/** Static indices of names that tunnels use (RFC 7541 appendix A). */
+const nameIndex = new Map([
+  [':authority', 1],
+  [':method', 2],
+  [':path', 4],
+  [':scheme', 6],
+  [':status', 8],
+]);
+const wholeIndex = new Map([
+  [':status 200', 8],
+  [':status 400', 12],
+  [':status 404', 13],
+  [':status 500', 14],
+]);
+
+/** Values are written as latin1. */
+export function encodeHeaders(headers: HeaderList): Buffer {
+  let bytes = 0;
+  for (const [name, value] of headers) bytes += name.length + value.length + 12;
+  const out = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const [name, value] of headers) {
+    const whole = wholeIndex.get(`${name} ${value}`);
+    if (whole !== undefined) {
+      out[at++] = 0x80 | whole;
+      continue;
+    }
+    // Literal without indexing, §6.2.2.
+    const index = nameIndex.get(name);
+    out[at++] = index ?? 0;
+    if (index === undefined) at = writeText(out, at, name);
+    at = writeText(out, at, value);
+  }
+  return out.subarray(0, at);
+}
+
+function writeText(out: Buffer, at: number, text: string): number {
+  let next = at;
+  if (text.length < 127) out[next++] = text.length;
+  else {
+    out[next++] = 127;
+    let rest = text.length - 127;
+    for (; rest >= 128; rest >>>= 7) out[next++] = (rest & 0x7f) | 0x80;
+    out[next++] = rest;
+  }
+  return next + out.write(text, next, 'latin1');
+}

@@ -1,0 +1,41 @@
+// The connection's receive window (RFC 9113 §6.9): given back on receipt, so that one slow stream never stops its siblings,
+// until the connection as a whole holds too much for slow consumers. Owned by session.ts.
+import { errorCode, Violation } from './protocol.ts';
+
+/** What one connection may hold for slow consumers before its window is withheld. */
+const heldLimitBytes = 64 * 1024 * 1024;
+
+export class ReceiveWindow {
+  readonly #size: number;
+  readonly #update: (bytes: number) => void;
+  #left: number;
+  #owed = 0;
+  #held = 0;
+
+  /** `size`: the window as announced; `update` sends WINDOW_UPDATE on stream 0. */
+  constructor(size: number, update: (bytes: number) => void) {
+    this.#size = size;
+    this.#left = size;
+    this.#update = update;
+  }
+
+  received(flowBytes: number): void {
+    this.#left -= flowBytes;
+    if (this.#left < 0) throw new Violation(errorCode.flowControl, 'more data than the connection window allows');
+    this.#owed += flowBytes;
+    this.#giveBack();
+  }
+
+  /** What is held for slow consumers has grown, or shrunk. */
+  held(bytes: number): void {
+    this.#held += bytes;
+    if (bytes < 0) this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#owed * 2 < this.#size || this.#held >= heldLimitBytes) return;
+    this.#left += this.#owed;
+    this.#update(this.#owed);
+    this.#owed = 0;
+  }
+}

@@ -1,0 +1,346 @@
+// One HTTP/2 connection for CONNECT tunnels, either role, over any byte stream (RFC 9113): no push, no priorities, no compression of ours.
+// Called by hbone/tunnel.ts (client) and hbone/server.ts. Owns streams, SETTINGS, GOAWAY and the end of the connection.
+// What arrives is judged by incoming.ts, what leaves is ordered by sender.ts and output.ts.
+import type { Duplex } from 'node:stream';
+import { MeshError } from '@ambient-mesh/runtime/errors';
+import { type Clock, ms } from '@ambient-mesh/runtime/time';
+import type { ConduitFault } from '../conduit.ts';
+import type { Slab } from '../read-memory.ts';
+import { FrameReader } from './frame-reader.ts';
+import { writeEnd, writeGoAway, writeHeaders, writePing, writeReset, writeSettings, writeWindowUpdate } from './frame-writer.ts';
+import type { RequestHead } from './headers.ts';
+import { encodeHeaders } from './hpack-encoder.ts';
+import { Incoming, type IncomingHost } from './incoming.ts';
+import { defaultKeepalive, Keepalive, type KeepaliveSettings } from './keepalive.ts';
+import { Output } from './output.ts';
+import { defaultWindowBytes, errorCode, errorName, type HeaderList, maxStreamId, preface, Violation } from './protocol.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { type Lane, Sender } from './sender.ts';
+import { encodeSettings, type H2Settings } from './settings.ts';
+import { H2Stream, type Opening, type StreamHost } from './stream.ts';
+
+export type SessionFault =
+  /** One side broke the protocol's rules; `by` says who complains. */
+  | { readonly code: 'h2.violation'; readonly h2: number; readonly by: 'us' | 'peer' }
+  | { readonly code: 'h2.ping-timeout' }
+  | { readonly code: 'h2.preface-timeout' }
+  /** The byte stream below failed, or closed while streams were open. */
+  | { readonly code: 'h2.socket' };
+
+export interface SessionEvents {
+  /** Server: a well-formed request. `ended`: the client will send no data. */
+  request?(stream: H2Stream, head: RequestHead, ended: boolean): void;
+  /** A stream has ended: its slot is free. */
+  retired?(): void;
+  /** No new streams from now on. At most once. */
+  goingAway?(): void;
+  /** The last event. Undefined: an orderly end. */
+  closed?(fault: MeshError<SessionFault> | undefined): void;
+}
+
+export interface SessionOptions {
+  readonly role: 'client' | 'server';
+  readonly settings: H2Settings;
+  readonly clock: Clock;
+  readonly keepalive?: KeepaliveSettings;
+  /** How long the peer may take to its first SETTINGS. Default 10,000. */
+  readonly prefaceTimeoutMs?: number;
+}
+
+/** Frames that the peer makes us send while it reads nothing (acknowledgements, resets) may pile up to this. */
+const unsentLimitBytes = 4 * 1024 * 1024;
+/** From our last frame to the end of the socket, if the peer does not close it first. */
+const closeWithinMs = 1_000;
+/** How long a peer may take to end a stream whose consumer here has gone. */
+const lingerMs = 10_000;
+const shutdownPing = Buffer.from('shutdown', 'latin1');
+const keepalivePing = Buffer.from('keepaliv', 'latin1');
+
+export class H2Session implements StreamHost, IncomingHost {
+  readonly role: 'client' | 'server';
+  readonly settings: H2Settings;
+  readonly clock: Clock;
+  readonly streams = new Map<number, H2Stream>();
+  readonly output: Output;
+  readonly sender: Sender;
+  readonly window: ReceiveWindow;
+  readonly streamWindowBytes: number;
+  readonly #socket: Duplex;
+  readonly #events: SessionEvents;
+  readonly #incoming: Incoming;
+  readonly #reader: FrameReader;
+  readonly #keepalive: Keepalive;
+  readonly #lingering = new Map<H2Stream, Disposable>();
+  #prefaceTimer: Disposable | undefined;
+  /** Runs between the two GOAWAYs of a graceful shutdown. */
+  #shutdownTimer: Disposable | undefined;
+  #closeTimer: Disposable | undefined;
+  #nextId = 1;
+  #lastPeerId = 0;
+  /** Streams of the peer up to here are served. */
+  #servedUpTo = maxStreamId;
+  #goingAway = false;
+  /** `closing`: our last frame is queued. */
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #fault: MeshError<SessionFault> | undefined;
+
+  /** Takes the socket over: nobody else may read, write or end it. */
+  constructor(socket: Duplex, options: SessionOptions, events: SessionEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    this.role = options.role;
+    this.settings = options.settings;
+    this.clock = options.clock;
+    this.streamWindowBytes = options.settings.streamWindowBytes;
+    this.output = new Output(socket, () => this.sender.serve());
+    this.sender = new Sender(this.output);
+    this.window = new ReceiveWindow(Math.max(options.settings.connectionWindowBytes, defaultWindowBytes), (bytes) => {
+      writeWindowUpdate(this.output, 0, bytes);
+    });
+    this.#incoming = new Incoming(this);
+    const limits = { frameBytes: options.settings.frameBytes, headerBlockBytes: options.settings.headerListBytes + 16_384 };
+    this.#reader = new FrameReader(this.#incoming, limits, this.role === 'server');
+    const probe = { ping: () => writePing(this.output, keepalivePing, false), dead: () => this.#silent() };
+    this.#keepalive = new Keepalive(this.clock, options.keepalive ?? defaultKeepalive, probe);
+    this.#prefaceTimer = this.clock.after(ms(options.prefaceTimeoutMs ?? 10_000), () => this.#noPreface());
+    this.#greet();
+    socket.on('data', (chunk: Buffer) => this.#feed(chunk));
+    socket.on('error', (e) => this.#broken(e));
+    socket.on('end', () => this.#broken(undefined));
+    socket.on('close', () => this.#broken(undefined));
+    // Listening alone does not start a socket that was paused when it was accepted.
+    socket.resume();
+  }
+
+  /** The peer's limit for streams at a time, as far as it has said. */
+  get peerConcurrentStreams(): number {
+    return this.#incoming.peer.concurrentStreams;
+  }
+
+  /** New streams can be opened. */
+  get usable(): boolean {
+    return this.#state === 'open' && !this.#goingAway && this.#nextId < maxStreamId;
+  }
+
+  /** Client: sends a request. Undefined when the session is not usable or the peer's limit is reached. */
+  open(headers: HeaderList, opening: Opening): H2Stream | undefined {
+    if (!this.usable || this.streams.size >= this.peerConcurrentStreams) return undefined;
+    const stream = this.#makeStream(this.#nextId);
+    this.#nextId += 2;
+    stream.opening = opening;
+    this.sendHeaders(stream.id, headers, false);
+    return stream;
+  }
+
+  /** Takes no new streams, lets those in progress finish, then closes (RFC 9113 §6.8). */
+  shutdown(): void {
+    if (this.#state !== 'open' || this.#goingAway) return;
+    this.#announceGoingAway();
+    if (this.role === 'client') return this.#endIfIdle();
+    // What the client sends before it reads this is still served: its answer to the PING tells when that is over.
+    writeGoAway(this.output, maxStreamId, errorCode.noError, 'draining');
+    writePing(this.output, shutdownPing, false);
+    this.#shutdownTimer = this.clock.after(ms(closeWithinMs), () => this.#lastCall());
+  }
+
+  /** Everything at once: streams are lost, the socket is destroyed. */
+  destroy(): void {
+    this.#over(undefined);
+  }
+
+  // StreamHost: what streams ask of their session.
+
+  write(lane: Lane, bytes: Buffer, slab: Slab | undefined): boolean {
+    return this.sender.write(lane, bytes, slab);
+  }
+
+  sendEnd(stream: number): void {
+    writeEnd(this.output, stream);
+  }
+
+  sendHeaders(stream: number, headers: HeaderList, endStream: boolean): void {
+    writeHeaders(this.output, stream, encodeHeaders(headers), { endStream, frameBytes: this.sender.frameBytes });
+  }
+
+  sendReset(stream: number, code: number): void {
+    if (this.#state === 'open') writeReset(this.output, stream, code);
+  }
+
+  sendWindowUpdate(stream: number, bytes: number): void {
+    if (this.#state === 'open') writeWindowUpdate(this.output, stream, bytes);
+  }
+
+  whenWritten(done: () => void): void {
+    this.output.whenWritten(done);
+  }
+
+  held(bytes: number): void {
+    this.window.held(bytes);
+  }
+
+  retire(stream: H2Stream): void {
+    this.sender.forget(stream.lane);
+    this.#lingering.get(stream)?.[Symbol.dispose]();
+    this.#lingering.delete(stream);
+    if (!this.streams.delete(stream.id)) return;
+    if (this.#state === 'open') this.#events.retired?.();
+    this.#endIfIdle();
+  }
+
+  linger(stream: H2Stream): void {
+    const timer = this.clock.after(ms(lingerMs), () => stream.reset(errorCode.cancel));
+    this.#lingering.set(stream, timer);
+  }
+
+  // IncomingHost: what arriving frames ask of it.
+
+  isIdle(id: number): boolean {
+    const ours = id % 2 === (this.role === 'client' ? 1 : 0);
+    return ours ? id >= this.#nextId || this.role === 'server' : id > this.#lastPeerId;
+  }
+
+  admit(id: number): boolean {
+    if (id > this.#servedUpTo || this.#state !== 'open') return false;
+    this.#lastPeerId = id;
+    return true;
+  }
+
+  request(id: number, head: RequestHead, ended: boolean): void {
+    const stream = this.#makeStream(id);
+    stream.unanswered = true;
+    if (ended) stream.arrivedEnd();
+    this.#events.request?.(stream, head, ended);
+  }
+
+  resetStream(id: number, code: number): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined) this.sendReset(id, code);
+    else stream.violated(code);
+  }
+
+  pong(payload: Buffer): void {
+    if (payload.equals(shutdownPing)) this.#lastCall();
+    else this.#keepalive.pong();
+  }
+
+  peerIsGoing(lastStream: number, code: number): void {
+    this.#announceGoingAway();
+    for (const stream of [...this.streams.values()]) {
+      if (this.role !== 'client' || stream.id <= lastStream) continue;
+      stream.lost(new MeshError({ code: 'stream.refused', h2: code }, `the peer is going away: ${errorName(code)}`));
+    }
+    if (code !== errorCode.noError) {
+      this.#fault ??= new MeshError({ code: 'h2.violation', h2: code, by: 'peer' }, `the peer gave the connection up: ${errorName(code)}`);
+    }
+    this.#endIfIdle();
+  }
+
+  settingsArrived(): void {
+    this.#prefaceTimer?.[Symbol.dispose]();
+    this.#prefaceTimer = undefined;
+  }
+
+  // The connection's own life.
+
+  #greet(): void {
+    if (this.role === 'client') this.output.raw(preface);
+    writeSettings(this.output, encodeSettings(this.settings, this.role));
+    const extra = this.settings.connectionWindowBytes - defaultWindowBytes;
+    if (extra > 0) writeWindowUpdate(this.output, 0, extra);
+  }
+
+  #makeStream(id: number): H2Stream {
+    const stream = new H2Stream(id, this, this.#incoming.peer.streamWindowBytes);
+    this.streams.set(id, stream);
+    return stream;
+  }
+
+  /** Nothing may be thrown from here: it runs in the socket's callback. */
+  #feed(chunk: Buffer): void {
+    if (this.#state !== 'open') return;
+    try {
+      this.#reader.feed(chunk);
+      if (this.output.unsentBytes > unsentLimitBytes) throw new Violation(errorCode.enhanceYourCalm, 'the peer does not read our answers');
+    } catch (e) {
+      const violation = e instanceof Violation ? e : new Violation(errorCode.internal, 'internal error');
+      const { h2, message } = violation;
+      this.#fail(
+        h2,
+        new MeshError({ code: 'h2.violation', h2, by: 'us' }, `${errorName(h2)}: ${message}`, violation === e ? undefined : e),
+      );
+    }
+  }
+
+  #announceGoingAway(): void {
+    if (this.#goingAway) return;
+    this.#goingAway = true;
+    this.#events.goingAway?.();
+  }
+
+  /** Second step of a graceful shutdown: the streams known by now are the last. */
+  #lastCall(): void {
+    if (this.#shutdownTimer === undefined || this.#state !== 'open') return;
+    this.#shutdownTimer[Symbol.dispose]();
+    this.#shutdownTimer = undefined;
+    this.#servedUpTo = this.#lastPeerId;
+    writeGoAway(this.output, this.#lastPeerId, errorCode.noError, 'draining');
+    this.#endIfIdle();
+  }
+
+  #endIfIdle(): void {
+    const waiting = this.#shutdownTimer !== undefined || this.streams.size > 0;
+    if (!this.#goingAway || waiting || this.#state !== 'open') return;
+    this.#end(errorCode.noError, 'done');
+  }
+
+  #silent(): void {
+    const fault = new MeshError<SessionFault>({ code: 'h2.ping-timeout' }, 'the peer answered no PING in time');
+    if (this.role === 'client') this.#over(fault);
+    else this.#fail(errorCode.noError, fault);
+  }
+
+  #noPreface(): void {
+    this.#fail(errorCode.settingsTimeout, new MeshError({ code: 'h2.preface-timeout' }, 'the peer did not begin to speak HTTP/2 in time'));
+  }
+
+  /** Tells the peer why, and closes. */
+  #fail(code: number, fault: MeshError<SessionFault>): void {
+    if (this.#state !== 'open') return;
+    this.#fault ??= fault;
+    this.#end(code, fault.message);
+  }
+
+  #end(code: number, text: string): void {
+    this.#state = 'closing';
+    this.#announceGoingAway();
+    writeGoAway(this.output, this.#lastPeerId, code, text);
+    this.output.flush();
+    this.output.whenWritten(() => this.#socket.end());
+    this.#closeTimer = this.clock.after(ms(closeWithinMs), () => this.#over(this.#fault));
+    this.#loseStreams();
+  }
+
+  #broken(cause: Error | undefined): void {
+    if (this.#state === 'closed') return;
+    const orderly = cause === undefined && this.streams.size === 0;
+    this.#over(orderly ? undefined : new MeshError({ code: 'h2.socket' }, 'the connection below was lost', cause));
+  }
+
+  #over(fault: MeshError<SessionFault> | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#fault ??= fault;
+    for (const timer of [this.#keepalive, this.#prefaceTimer, this.#shutdownTimer, this.#closeTimer]) timer?.[Symbol.dispose]();
+    this.output.stop();
+    this.#socket.destroy();
+    this.#announceGoingAway();
+    this.#loseStreams();
+    this.#events.closed?.(this.#fault);
+  }
+
+  #loseStreams(): void {
+    if (this.streams.size === 0) return;
+    const fault = new MeshError<ConduitFault>({ code: 'tunnel.lost' }, 'the tunnel was lost', this.#fault);
+    for (const stream of [...this.streams.values()]) stream.lost(fault);
+  }
+}

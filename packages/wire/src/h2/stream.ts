@@ -1,0 +1,281 @@
+// One stream of a session, as a conduit: its two halves, what is held for a slow consumer, and how it ends.
+// Made by session.ts, which calls it with what arrives; hbone/ hands it to whoever pumps. Sending is the lane's (sender.ts).
+// Resets are read as facts ztunnel §2.11 says: some of them are a normal end.
+import { MeshError } from '@ambient-mesh/runtime/errors';
+import type { Closed, Conduit, ConduitFault, Receiver } from '../conduit.ts';
+import type { Slab } from '../read-memory.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { errorCode, errorName, type HeaderList } from './protocol.ts';
+import { Lane, type LaneEvents } from './sender.ts';
+
+/** What a stream needs of its session. */
+export interface StreamHost {
+  readonly streamWindowBytes: number;
+  write(lane: Lane, bytes: Buffer, slab: Slab | undefined): boolean;
+  /** An empty DATA frame with END_STREAM. */
+  sendEnd(stream: number): void;
+  sendHeaders(stream: number, headers: HeaderList, endStream: boolean): void;
+  sendReset(stream: number, code: number): void;
+  sendWindowUpdate(stream: number, bytes: number): void;
+  whenWritten(done: () => void): void;
+  /** Bytes that the session holds for slow consumers have grown (or shrunk). */
+  held(bytes: number): void;
+  /** Neither side will send on the stream any more: its slot is free. */
+  retire(stream: H2Stream): void;
+  /** The consumer has let go: reset the stream unless the peer ends it soon. */
+  linger(stream: H2Stream): void;
+}
+
+/** Who waits for the answer to a request (client). */
+export interface Opening {
+  answered(status: number, headers: HeaderList): void;
+  /** Reset, refused or lost before any answer. */
+  failed(fault: MeshError<ConduitFault>): void;
+}
+
+export class H2Stream implements Conduit, LaneEvents {
+  readonly id: number;
+  /** Owned by the session and the sender. */
+  readonly lane: Lane;
+  /** Client: until the answer has come. */
+  opening: Opening | undefined;
+  /** Server: until our answer has been queued. */
+  unanswered = false;
+  /** Called when the stream is reset or lost, beside the receiver's `closed`: for those who have not begun to receive. */
+  onGone: (() => void) | undefined;
+  readonly #host: StreamHost;
+  #receiver: Receiver | undefined;
+  #paused = false;
+  #held: HeldBytes | undefined;
+  /** What the peer may still send. */
+  #window: number;
+  /** Consumed, not yet given back to the peer. */
+  #owed = 0;
+  #local: 'open' | 'ending' | 'ended' = 'open';
+  #remote: 'open' | 'ended' = 'open';
+  /** How the stream ended, to be told when what is held has been delivered. */
+  #over: Closed | undefined;
+  #toldEnd = false;
+  #letGo = false;
+  #retired = false;
+  #delivering = false;
+  /** Our END_STREAM has left this process. */
+  #flushed = false;
+
+  constructor(id: number, host: StreamHost, sendWindow: number) {
+    this.id = id;
+    this.#host = host;
+    this.lane = new Lane(id, sendWindow, this);
+    this.#window = host.streamWindowBytes;
+  }
+
+  // The conduit's side.
+
+  receive(receiver: Receiver): void {
+    this.#receiver = receiver;
+    if (this.#held !== undefined || this.#remote === 'ended' || this.#over !== undefined) queueMicrotask(() => this.#deliver());
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#deliver();
+  }
+
+  write(bytes: Buffer, slab?: Slab): boolean {
+    if (this.#local !== 'open') {
+      slab?.release();
+      return true;
+    }
+    return this.#host.write(this.lane, bytes, slab);
+  }
+
+  end(): void {
+    if (this.#local !== 'open') return;
+    this.#local = 'ending';
+    if (this.lane.pendingBytes > 0) {
+      this.lane.endAfter = true;
+      return;
+    }
+    this.#host.sendEnd(this.id);
+    this.laneEnded();
+  }
+
+  close(): void {
+    this.end();
+    if (this.#letGo) return;
+    this.#letGo = true;
+    this.#dropHeld();
+    if (this.#remote === 'open' && this.#over === undefined) this.#host.linger(this);
+    this.#deliver();
+  }
+
+  abort(why: 'cancel' | 'broken'): void {
+    this.#receiver = undefined;
+    this.opening = undefined;
+    this.reset(why === 'cancel' ? errorCode.cancel : errorCode.connect);
+  }
+
+  /** Sends headers: the answer of a server. */
+  answer(headers: HeaderList, endStream: boolean): void {
+    if (this.#local !== 'open') return;
+    this.unanswered = false;
+    this.#host.sendHeaders(this.id, headers, endStream);
+    if (!endStream) return;
+    this.#local = 'ending';
+    this.laneEnded();
+  }
+
+  /** Ends both halves at once from our side; `closed` follows with `gone` if anybody listens. */
+  reset(code: number): void {
+    if (this.#retired) return;
+    this.#host.sendReset(this.id, code);
+    this.#finish('gone', true);
+  }
+
+  // The session's side.
+
+  /** A DATA frame of this many octets begins. False: more than the peer was allowed. */
+  charge(flowBytes: number): boolean {
+    this.#window -= flowBytes;
+    return this.#window >= 0;
+  }
+
+  get remoteEnded(): boolean {
+    return this.#remote === 'ended';
+  }
+
+  arrived(bytes: Buffer): void {
+    if (this.#letGo) return this.reset(errorCode.cancel);
+    const receiver = this.#receiver;
+    if (receiver !== undefined && !this.#paused && !this.#delivering && this.#held === undefined) {
+      receiver.data(bytes);
+      this.consumed(bytes.length);
+      return;
+    }
+    this.#held ??= new HeldBytes();
+    this.#held.push(bytes);
+    this.#host.held(bytes.length);
+  }
+
+  arrivedEnd(): void {
+    this.#remote = 'ended';
+    this.#retireIfDone();
+    this.#deliver();
+  }
+
+  /** RST_STREAM from the peer. */
+  arrivedReset(code: number): void {
+    if (benignResets.has(code)) this.#finish('gone', false);
+    else {
+      const text = `the peer reset the stream: ${errorName(code)}`;
+      const fault: ConduitFault =
+        code === errorCode.refusedStream ? { code: 'stream.refused', h2: code } : { code: 'stream.reset', h2: code };
+      this.#finish(new MeshError(fault, text), true);
+    }
+  }
+
+  /** The peer broke a rule of this stream. */
+  violated(code: number): void {
+    if (this.#retired) return;
+    this.#host.sendReset(this.id, code);
+    this.#finish(new MeshError({ code: 'stream.reset', h2: code }, `the peer broke the protocol on this stream: ${errorName(code)}`), true);
+  }
+
+  /** The connection is lost, or will not serve this stream. */
+  lost(fault: MeshError<ConduitFault>): void {
+    this.#finish(fault, true);
+  }
+
+  answered(status: number, headers: HeaderList): void {
+    const { opening } = this;
+    this.opening = undefined;
+    opening?.answered(status, headers);
+  }
+
+  laneDrained(): void {
+    this.#receiver?.drained();
+  }
+
+  laneEnded(): void {
+    this.#local = 'ended';
+    this.#retireIfDone();
+    this.#host.whenWritten(() => {
+      this.#flushed = true;
+      this.#deliver();
+    });
+  }
+
+  /** Gives window back to the peer, in steps of half a window (RFC 9113 §6.9). */
+  consumed(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed * 2 < this.#host.streamWindowBytes || this.#remote === 'ended' || this.#retired) return;
+    this.#window += this.#owed;
+    this.#host.sendWindowUpdate(this.id, this.#owed);
+    this.#owed = 0;
+  }
+
+  #deliver(): void {
+    const receiver = this.#receiver;
+    if (receiver === undefined || this.#delivering) return;
+    this.#delivering = true;
+    while (!this.#paused && this.#held !== undefined) {
+      const bytes = this.#held.shift();
+      if (bytes === undefined) this.#held = undefined;
+      else {
+        this.#host.held(-bytes.length);
+        receiver.data(bytes);
+        this.consumed(bytes.length);
+      }
+    }
+    this.#delivering = false;
+    if (this.#held !== undefined) return;
+    if (this.#remote === 'ended' && !this.#toldEnd) {
+      this.#toldEnd = true;
+      if (!this.#letGo) receiver.end();
+    }
+    if (this.#flushed && this.#remote === 'ended') this.#over ??= 'finished';
+    else if (this.#flushed && this.#letGo) this.#over ??= 'gone';
+    if (this.#over !== undefined && this.#receiver !== undefined) {
+      this.#receiver = undefined;
+      receiver.closed(this.#over);
+    }
+  }
+
+  #finish(how: Closed, dropHeld: boolean): void {
+    this.#over ??= how;
+    this.#local = 'ended';
+    this.#retire();
+    if (dropHeld) this.#dropHeld();
+    this.onGone?.();
+    const { opening } = this;
+    this.opening = undefined;
+    opening?.failed(
+      typeof how === 'string' ? new MeshError({ code: 'stream.reset', h2: errorCode.cancel }, 'the peer cancelled the stream') : how,
+    );
+    this.#deliver();
+  }
+
+  #dropHeld(): void {
+    if (this.#held === undefined) return;
+    this.#host.held(-this.#held.bytes);
+    this.#held = undefined;
+  }
+
+  #retireIfDone(): void {
+    if (this.#local === 'ended' && this.#remote === 'ended') this.#retire();
+  }
+
+  #retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#host.retire(this);
+  }
+}
+
+/** Read as the end of the stream, whatever came before (facts: ztunnel §2.11). */
+const benignResets: ReadonlySet<number> = new Set([errorCode.noError, errorCode.cancel, errorCode.streamClosed]);
