@@ -53,7 +53,7 @@ const defaultMark = 1337;
 
 export function configure({ env, cpus, meshConfig }: ConfigSources): { readonly ok: Config } | { readonly mistakes: readonly string[] } {
   const read = readSettings(settings, env);
-  const proxy = proxyConfig(meshConfig, env['PROXY_CONFIG'], env);
+  const proxy = proxyConfig(meshConfig, env.PROXY_CONFIG, env);
   const dns = 'ok' in proxy ? dnsAddress(proxy.ok.proxyMetadata) : undefined;
   const mistakes = ['mistakes' in read ? read.mistakes : [], 'mistakes' in proxy ? proxy.mistakes : []].flat();
   if (typeof dns === 'string') mistakes.push(dns);
@@ -120,9 +120,9 @@ function contradictions(s: Values<typeof settings>, dns: boolean): string[] {
 
 /** Undefined: off. A string is a mistake. `localhost` is written as 127.0.0.1; listeners add ::1 where there is IPv6. */
 function dnsAddress(metadata: Readonly<Record<string, string>>): SocketAddress | undefined | string {
-  const capture = metadata['DNS_CAPTURE'];
+  const capture = metadata.DNS_CAPTURE;
   if (capture !== undefined && capture.toLowerCase() !== 'true') return undefined;
-  const wanted = metadata['DNS_PROXY_ADDR'] ?? 'localhost:15053';
+  const wanted = metadata.DNS_PROXY_ADDR ?? 'localhost:15053';
   return (
     parseSocket(wanted.replace(/^localhost:/, '127.0.0.1:')) ??
     `ISTIO_META_DNS_PROXY_ADDR is "${wanted}" but must be localhost:port or ip:port.`

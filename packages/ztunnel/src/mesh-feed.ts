@@ -22,11 +22,11 @@ export function feed({ mesh, plane, book, onLost }: MeshFeed, delta: MeshDelta):
   if (book !== undefined) keepCertificates(mesh, book, change);
 }
 
-/** Certificates are fetched ahead for pods of this node that can be reached by tunnel, and dropped with the last workload of an identity. */
+/** Certificates are fetched ahead for pods of this node that can be reached by tunnel, and dropped with the last of its workloads here. */
 function keepCertificates(mesh: Mesh, book: CertificateBook, change: MeshChange): void {
   for (const { before, after } of change.workloads) {
     if (after !== undefined && mesh.isLocal(after) && wantsCertificate(after)) book.prefetch(after.identity);
-    if (before !== undefined && before.identity.uri !== after?.identity.uri && !mesh.usesLocally(before.identity)) book.forget(before.identity);
+    if (before !== undefined && !mesh.usesLocally(before.identity)) book.forget(before.identity);
   }
 }
 

@@ -21,7 +21,7 @@ export function proxyConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): ProxyConfigResult {
   const mistakes: string[] = [];
-  const base = part(mesh, 'The mesh configuration file', mistakes, (o) => o['defaultConfig']);
+  const base = part(mesh, 'The mesh configuration file', mistakes, (o) => o.defaultConfig);
   const over = part(proxy, 'PROXY_CONFIG', mistakes, (o) => o);
   if (mistakes.length > 0) return { mistakes };
   const fromEnv = Object.entries(env).flatMap(([k, v]) =>
@@ -60,10 +60,10 @@ function fields(o: Record<string, unknown>, name: string, mistakes: string[]): P
     mistakes.push(`${name}: ${key} must be a whole number from 0 to ${max}.`);
     return undefined;
   };
-  const discoveryAddress = o['discoveryAddress'] ?? undefined;
+  const discoveryAddress = o.discoveryAddress ?? undefined;
   if (discoveryAddress !== undefined && typeof discoveryAddress !== 'string') mistakes.push(`${name}: discoveryAddress must be text.`);
   const [proxyAdminPort, statsPort, concurrency] = [whole('proxyAdminPort', 65535), whole('statsPort', 65535), whole('concurrency', 1024)];
-  const metadata = o['proxyMetadata'] ?? {};
+  const metadata = o.proxyMetadata ?? {};
   if (!isRecord(metadata)) mistakes.push(`${name}: proxyMetadata must be an object.`);
   return {
     ...(typeof discoveryAddress === 'string' && { discoveryAddress }),

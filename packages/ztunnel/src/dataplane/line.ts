@@ -32,12 +32,12 @@ export class Line<Out, In> {
   }
 
   /** Resolves with what the other side answers; rejects with its fault, or when the line is closed first. */
-  ask(body: Out): Promise<unknown> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+  async ask(body: Out): Promise<unknown> {
+    if (this.#closed !== undefined) throw this.#closed;
     const id = this.#next++;
+    this.#post({ ask: id, body });
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(id, { resolve, reject });
-    this.#post({ ask: id, body });
     return promise;
   }
 
