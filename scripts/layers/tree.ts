@@ -47,6 +47,7 @@ export function resolve(from: string, specifier: string): Target {
   const [first = '', second = '', ...rest] = specifier.split('/');
   if (!specifier.startsWith(scope)) return { kind: 'package', name: first.startsWith('@') ? `${first}/${second}` : first };
   const subpath = rest.join('/');
+  if (rest[0] === 'messages') return { kind: 'file', path: `packages/${second}/src/messages/generated/${rest.slice(1).join('/')}.js` };
   return { kind: 'file', path: `packages/${second}/src/${subpath === 'testing' ? 'testing/index' : subpath}.ts` };
 }
 

@@ -1,4 +1,5 @@
-// Exports that nobody imports, and those that only tests import: dead code, or an inside shown to the outside.
+// Exports that nobody imports, and code that only tests use: dead either way.
+// A rule that its own file uses may be exported for its table of cases.
 import type { Export, Module } from './module.ts';
 import { isTestCode, resolve, type Tree, type Violation } from './tree.ts';
 
@@ -13,9 +14,10 @@ export function* unusedViolations(tree: Tree): Iterable<Violation> {
     const forTests = isTestCode(module.path);
     for (const each of module.exports) {
       if (each.name === 'default' || (each.isType && namedElsewhere(module, each))) continue;
-      const use = uses.get(key(module.path, each.name)) ?? uses.get(key(module.path, '*'));
-      if (use === undefined) yield { path: module.path, line: each.line, text: `${each.name} is exported but imported nowhere` };
-      else if (!use.byCode && !forTests) yield { path: module.path, line: each.line, text: `${each.name} is exported for tests only` };
+      const named = uses.get(key(module.path, each.name));
+      const whole = uses.get(key(module.path, '*'));
+      if (named === undefined && whole === undefined) yield { path: module.path, line: each.line, text: `${each.name} is exported but imported nowhere` };
+      else if (!named?.byCode && !whole?.byCode && !forTests && !namedElsewhere(module, each)) yield { path: module.path, line: each.line, text: `${each.name} is exported for tests only` };
     }
   }
 }
@@ -39,7 +41,7 @@ function usesOf(tree: Tree): ReadonlyMap<string, Use> {
   return uses;
 }
 
-/** A type in the signature of something exported is needed even if callers never write its name. */
+/** Used in its own file: a type in the signature of something exported, a rule that has a table of its own. */
 function namedElsewhere({ code }: Module, { name }: Export): boolean {
   return code.match(new RegExp(`(?<![\\w$])${name}(?![\\w$])`, 'g'))?.length !== 1;
 }
