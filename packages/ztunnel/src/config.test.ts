@@ -181,9 +181,11 @@ const rows: readonly (readonly [rule: string, env: Env, want: Partial<Config>, e
   ],
   ['the drain deadline by the grace period', { TERMINATION_GRACE_PERIOD_SECONDS: '30' }, { drainDeadline: ms(25_000) }],
 ];
-test.each(rows)('%s', (_, env, want, extra) => {
-  expect(configured(env, extra)).toMatchObject(want);
-});
+for (const [rule, env, want, extra] of rows) {
+  test(rule, () => {
+    expect(configured(env, extra)).toMatchObject(want);
+  });
+}
 
 const deadlines: readonly (readonly [grace: number | undefined, want: number])[] = [
   [undefined, 5],

@@ -3,12 +3,13 @@
 import type { Socket } from 'node:net';
 import { originalDestination } from '@ambient-mesh/host/original-destination';
 import { canonicalIp, familyOf, type SocketAddress } from '@ambient-mesh/model/address';
+import type { Conduit } from '@ambient-mesh/wire/conduit';
 import type { ReadMemory } from '@ambient-mesh/wire/read-memory';
-import { acceptTcp, type TcpConduit } from '@ambient-mesh/wire/tcp';
+import { acceptTcp } from '@ambient-mesh/wire/tcp';
 
 export interface Captured {
   /** The app's end. Nothing has been read from it. */
-  readonly near: TcpConduit;
+  readonly near: Conduit;
   readonly from: SocketAddress;
   /** Where it wanted to go; without an answer from the kernel (a TPROXY listener) the address that it reached. */
   readonly destination: SocketAddress;
