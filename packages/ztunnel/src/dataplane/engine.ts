@@ -3,6 +3,7 @@
 import { systemClock } from '@ambient-mesh/runtime/time';
 import { RevocationFile } from '@ambient-mesh/identity/revocation-file';
 import { RevocationSet } from '@ambient-mesh/identity/revocation';
+import { tlsPolicy } from '@ambient-mesh/identity/tls-context';
 import { Mesh, policiesDiffer, reachedOtherwise } from '@ambient-mesh/model/mesh';
 import type { MeshDelta } from '@ambient-mesh/model/delta';
 import type { Workload } from '@ambient-mesh/model/workload';
@@ -10,6 +11,7 @@ import { Log } from '@ambient-mesh/runtime/log';
 import { Metrics, type Snapshot } from '@ambient-mesh/runtime/metrics';
 import { Netns } from '@ambient-mesh/host/netns';
 import { ReadMemory } from '@ambient-mesh/wire/read-memory';
+import { TlsAcceptor } from '@ambient-mesh/wire/tls/server';
 import type { Config } from '../config.ts';
 import type { Proof } from '../connections.ts';
 import { CredentialCache } from '../credential-cache.ts';
@@ -42,6 +44,7 @@ export class Engine implements Disposable {
     this.#mesh = new Mesh({ ...(config.localNode !== undefined && { node: config.localNode }) });
     this.#local = new LocalWorkloads(this.#mesh, clock);
     this.#credentials = new CredentialCache(ports.credentialsFor, clock);
+    const tls = tlsPolicy({ tls12: config.tls12Enabled, pqc: config.compliancePolicy === 'pqc' });
     this.#shared = {
       memory: new ReadMemory(),
       config,
@@ -53,6 +56,9 @@ export class Engine implements Disposable {
       local: this.#local,
       credentials: this.#credentials,
       names: new OnDemandNames({ lookUp: systemLookUp(), clock, ipv6: config.ipv6Enabled }),
+      tls,
+      acceptor: new TlsAcceptor({ policy: tls, clock }),
+      windows: { streamWindowBytes: config.windowSize, connectionWindowBytes: config.connectionWindowSize, frameBytes: config.frameSize },
       demand: ports.demand,
       illegal: illegalPorts(config.ports, config.socks5),
       podOf: (workload: Workload) => this.#byInfo.get(infoKey({ name: workload.name, namespace: workload.namespace, serviceAccount: workload.identity.serviceAccount })),

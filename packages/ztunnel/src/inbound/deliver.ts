@@ -1,6 +1,5 @@
 // Dials the app of a pod for an admitted connection, from the client's own address where the kernel lets us.
 // Called by inbound/serve.ts and plaintext.ts after admission; the far end of the connection is its result.
-import { dialSocket } from '@ambient-mesh/host/sockets';
 import { familyOf, formatSocket, type Ip, isLoopback, type SocketAddress } from '@ambient-mesh/model/address';
 import type { Delivery } from '@ambient-mesh/model/inbound';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
@@ -46,10 +45,9 @@ export async function dialApp(pod: PodProxy, dial: AppDial, signal: AbortSignal)
 
 function socketFor(pod: PodProxy, { to, from }: AppDial): number {
   const family = familyOf(to.ip);
-  const marked = { netns: pod.netns, mark: pod.shared.config.mark, family };
   if (from === undefined) return pod.dialSocket(family);
   try {
-    return dialSocket({ ...marked, from });
+    return pod.dialSocket(family, from);
   } catch (e) {
     pod.log.warn(`cannot dial ${formatSocket(to)} from ${from}, using the pod's own address: ${describeError(e)}`);
     return pod.dialSocket(family);

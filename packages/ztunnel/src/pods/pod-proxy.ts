@@ -4,6 +4,9 @@ import type { Netns } from '@ambient-mesh/host/netns';
 import { dialSocket, setKeepalive } from '@ambient-mesh/host/sockets';
 import type { Family, Ip } from '@ambient-mesh/model/address';
 import type { Workload } from '@ambient-mesh/model/workload';
+import type { Credentials } from '@ambient-mesh/identity/credentials';
+import { spiffeId } from '@ambient-mesh/model/spiffe';
+import { MeshError } from '@ambient-mesh/runtime/errors';
 import { Drain, type DrainMode } from '@ambient-mesh/runtime/drain';
 import type { Scope } from '@ambient-mesh/runtime/log';
 import { Connections } from '../connections.ts';
@@ -24,6 +27,8 @@ export interface PodOptions {
   /** What to listen for: everything, or tunnels only (the node proxy's own listener). */
   readonly role: 'pod' | 'self';
 }
+
+export type PodFault = { readonly code: 'pod.unknown' };
 
 export class PodProxy {
   readonly shared: Shared;
@@ -81,9 +86,17 @@ export class PodProxy {
     return this.shared.local.find(this.info);
   }
 
+  /** The pod's own certificate: trust domain as the mesh says, the rest as the CNI agent says. */
+  async credentials(): Promise<Credentials> {
+    const self = await this.self();
+    const { namespace, serviceAccount } = this.info;
+    if (self === undefined) throw new MeshError<PodFault>({ code: 'pod.unknown' }, `the workload of pod ${namespace}/${this.info.name} is not known to the mesh`);
+    return this.shared.credentials.get(spiffeId(self.identity.trustDomain, namespace, serviceAccount));
+  }
+
   serve(): void {
     this.#dns?.serve();
-    this.#hbone?.accept((socket) => serveTunnels(this, socket));
+    this.#hbone?.accept((socket) => void serveTunnels(this, socket));
     this.#plaintext?.accept((socket) => void servePlaintext(this, socket));
     this.#outbound?.accept((socket) => void serveOutbound(this, socket));
     this.#socks5?.accept((socket) => void serveSocks5(this, socket));
@@ -102,10 +115,10 @@ export class PodProxy {
     this.#pool.forgetWorkload(uid);
   }
 
-  /** A socket of the pod's namespace that the capture rules leave alone. */
-  dialSocket(family: Family): number {
+  /** A socket of the pod's namespace that the capture rules leave alone; sends from somebody else's address if that is given. */
+  dialSocket(family: Family, from?: Ip): number {
     const { config } = this.shared;
-    const fd = dialSocket({ netns: this.netns, mark: config.mark, family });
+    const fd = dialSocket({ netns: this.netns, mark: config.mark, family, ...(from !== undefined && { from }) });
     const keepalive = this.#keepalive();
     if (keepalive !== undefined) setKeepalive(fd, keepalive.probes, keepalive.userTimeoutMs);
     return fd;

@@ -1,10 +1,13 @@
 // What all pods of one data thread share. Built by dataplane/engine.ts; read by pods/, outbound/ and inbound/.
 import type { RevocationSet } from '@ambient-mesh/identity/revocation';
+import type { TlsPolicy } from '@ambient-mesh/identity/tls-context';
 import type { Mesh } from '@ambient-mesh/model/mesh';
 import type { Workload } from '@ambient-mesh/model/workload';
 import type { Log } from '@ambient-mesh/runtime/log';
 import type { Clock } from '@ambient-mesh/runtime/time';
+import type { H2Settings } from '@ambient-mesh/wire/h2/settings';
 import type { ReadMemory } from '@ambient-mesh/wire/read-memory';
+import type { TlsAcceptor } from '@ambient-mesh/wire/tls/server';
 import type { Config } from '../config.ts';
 import type { CredentialCache } from '../credential-cache.ts';
 import type { OnDemandNames } from '../dns/on-demand.ts';
@@ -27,6 +30,10 @@ export interface Shared {
   readonly memory: ReadMemory;
   /** Asks the control plane for an address; never called unless on-demand xDS is on. */
   readonly demand: (key: string) => Promise<void>;
+  readonly acceptor: TlsAcceptor;
+  /** For both ends of tunnels. */
+  readonly tls: TlsPolicy;
+  readonly windows: Pick<H2Settings, 'streamWindowBytes' | 'connectionWindowBytes' | 'frameBytes'>;
   /** Ports of the tunnel itself. */
   readonly illegal: ReadonlySet<number>;
   /** The pod of this process that is this workload. */

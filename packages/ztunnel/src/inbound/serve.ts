@@ -1,0 +1,52 @@
+// The story of one tunnelled connection into a pod: admit, deliver, move bytes, tell. One call per CONNECT request.
+// Called by accept.ts; admission and the app's end are let-in.ts, which also owns the report.
+import { pump } from '@ambient-mesh/wire/pump';
+import { readBaggage } from '@ambient-mesh/wire/baggage';
+import { forwardedHost, headerOf } from '@ambient-mesh/wire/hbone/connect-request';
+import type { TunnelRequest } from '@ambient-mesh/wire/hbone/server';
+import type { SocketAddress } from '@ambient-mesh/model/address';
+import { toldOfPump } from '../ending.ts';
+import { baggageOf } from '../telemetry/baggage-of.ts';
+import type { PodProxy } from '../pods/pod-proxy.ts';
+import { type Arrival, letIn } from './let-in.ts';
+
+/** The tunnel that a request came in by. */
+export interface Via {
+  readonly from: SocketAddress;
+  readonly at: SocketAddress;
+  /** What the peer was checked against. */
+  readonly rootsPem: readonly string[];
+}
+
+/** Never rejects. */
+export async function serveRequest(pod: PodProxy, request: TunnelRequest, via: Via): Promise<void> {
+  using _running = pod.drain.enter();
+  const stop = new AbortController();
+  request.onGone(() => stop.abort(new Error('the client gave up')));
+  const entered = await letIn(pod, arrivalOf(pod, request, via), stop.signal);
+  request.onGone(undefined);
+  if ('status' in entered) return request.refuse(entered.status);
+  using admitted = entered;
+  admitted.open.whenCut((why) => stop.abort(new Error(why.because)));
+  const near = request.accept(pod.shared.config.enableResponseBaggage ? [['baggage', baggageOf(admitted.local)]] : []);
+  const result = await pump([admitted.far, near], admitted.report.bytes, stop.signal);
+  admitted.end(toldOfPump(result, admitted.open.cutBecause));
+}
+
+function arrivalOf(pod: PodProxy, request: TunnelRequest, { from, at, rootsPem }: Via): Arrival {
+  const { headers, peer } = request;
+  const network = headerOf(headers, 'x-forwarded-network');
+  const forwarded = headerOf(headers, 'forwarded');
+  return {
+    method: request.method,
+    authority: request.authority,
+    from,
+    at,
+    identity: peer.identity,
+    security: 'mutual_tls',
+    peers: [{ chain: peer.chain, rootsPem }],
+    baggage: readBaggage(headers),
+    forwardedHost: forwarded === undefined ? undefined : forwardedHost(forwarded),
+    fromGateway: network !== undefined && network.toLowerCase() !== pod.shared.config.network.toLowerCase(),
+  };
+}

@@ -1,0 +1,14 @@
+// The baggage that a workload's side sends, encoded once for as long as the workload stays as it is.
+import type { Workload } from '@ambient-mesh/model/workload';
+import { encodeBaggage } from '@ambient-mesh/wire/baggage';
+
+const encoded = new WeakMap<Workload, string>();
+
+export function baggageOf(workload: Workload): string {
+  const known = encoded.get(workload);
+  if (known !== undefined) return known;
+  const { clusterId, namespace, workloadType, workloadName, canonicalName, canonicalRevision, locality } = workload;
+  const text = encodeBaggage({ clusterId, namespace, workloadType, workloadName, canonicalName, canonicalRevision, region: locality.region, zone: locality.zone });
+  encoded.set(workload, text);
+  return text;
+}
