@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
   { name: 'layers', run: () => violations(root, 'layers').join('\n') },
   { name: 'unused exports', run: () => violations(root, 'unused').join('\n') },
   { name: 'generated code is fresh', run: () => script('scripts/generate-messages.ts', '--check'), needs: 'scripts/generate-messages.ts' },
+  { name: 'generated pages are fresh', run: () => script('scripts/generate-docs.ts', '--check'), needs: 'scripts/generate-docs.ts' },
 ];
 
 let failed = 0;
