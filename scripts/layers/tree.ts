@@ -59,7 +59,7 @@ export function partOf(path: string): string {
 
 /** Tests, benchmarks, what is kept for them, and everything black-box. */
 export function isTestCode(path: string): boolean {
-  return /\.(test|bench)\.ts$/.test(path) || path.includes('/testing/') || path.startsWith('e2e/');
+  return /\.(test|compliance|bench)\.ts$/.test(path) || path.includes('/testing/') || path.startsWith('e2e/');
 }
 
 function readPackage(root: string, folder: string): Package {

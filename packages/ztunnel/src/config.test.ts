@@ -213,6 +213,7 @@ describe('mistakes', () => {
     [{ SECRET_TTL: '24' }, 'SECRET_TTL is "24" but must be a duration such as 5s, 1m30s or 100ms.'],
     [{ CA_ADDRESS: '' }, 'CA_ADDRESS is "" but must be text that is not empty.'],
     [{ COMPLIANCE_POLICY: 'fips' }, 'COMPLIANCE_POLICY is "fips" but must be "" or "pqc".'],
+    [{ RUST_LOG: 'chatty' }, 'RUST_LOG is "chatty" but must be log directives such as info or dns=debug,info.'],
     [{ LOG_FORMAT: 'xml' }, 'LOG_FORMAT is "xml" but must be "plain" or "json".'],
     [
       { ZTUNNEL_WORKER_THREADS: '0%' },
