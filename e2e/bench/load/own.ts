@@ -1,0 +1,22 @@
+// Our own load programs, for what iperf3 and wrk cannot do: requests at a constant rate, and connections that stay idle.
+// The programs are in ../programs; here they are started in a pod and their reports read.
+import { fileURLToPath } from 'node:url';
+import type { Child } from '../../lab/child.ts';
+import type { SteadyOrder, SteadyReport } from '../programs/steady-rate.ts';
+import type { Start } from './start.ts';
+
+const program = (name: string): readonly string[] => [process.execPath, fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))];
+
+export async function steadyRate(client: Start, order: SteadyOrder): Promise<SteadyReport> {
+  await using child = client([...program('steady-rate'), JSON.stringify(order)]);
+  const code = await child.exited((order.seconds + 15) * 1_000);
+  if (code !== 0) throw new Error(`steady-rate: ${child.output}`);
+  return JSON.parse(child.output) as SteadyReport;
+}
+
+/** Resolves when all are open, have carried a request, and rest; disposing of the child closes them. */
+export async function holdOpen(client: Start, to: { readonly host: string; readonly port: number }, connections: number): Promise<Child> {
+  const child = client([...program('hold-open'), JSON.stringify({ ...to, connections })]);
+  await child.line(/^holding /, 60_000);
+  return child;
+}

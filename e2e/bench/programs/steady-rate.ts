@@ -1,0 +1,105 @@
+// Sends HTTP/1.1 requests at a constant rate over keep-alive connections and measures each answer from the time at which its request was due:
+// a path that stalls is charged for every request that it delays, also for those that could not be sent meanwhile.
+// Started with a SteadyOrder as JSON; prints a SteadyReport. A thread of its own (sender.ts) does the sending, because timers count whole milliseconds.
+import { Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { dialSocket } from '@ambient-mesh/host/sockets';
+import type { Sending } from './sender.ts';
+
+export interface SteadyOrder {
+  readonly host: string;
+  readonly port: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+export interface SteadyReport {
+  readonly answered: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** Left out of the report: connections open, code gets compiled. */
+const warmUpSeconds = 0.5;
+const patienceMs = 5_000;
+
+export const nowNs = (): number => Number(process.hrtime.bigint());
+
+interface Line {
+  readonly socket: Socket;
+  readonly fd: number;
+}
+
+function connect(host: string, port: number): Promise<Line> {
+  const fd = dialSocket({ family: host.includes(':') ? 6 : 4 });
+  const options = { fd, manualStart: true };
+  return new Promise((resolve, reject) => {
+    const socket = new Socket(options).connect(port, host, () => resolve({ socket, fd }));
+    socket.once('error', reject);
+  });
+}
+
+/** The size of every answer: the server sends the same each time. */
+function answerSize({ socket }: Line, request: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    socket.once('data', (chunk: Buffer) => {
+      const end = chunk.indexOf('\r\n\r\n');
+      const length = Number(/content-length: (\d+)/i.exec(chunk.toString('latin1'))?.[1]);
+      if (!chunk.toString('latin1').startsWith('HTTP/1.1 200') || !(length >= 0)) reject(new Error(`no answer of a known size: ${chunk}`));
+      resolve(end + 4 + length);
+    });
+    socket.write(request);
+  });
+}
+
+/** Milliseconds from due time to the last byte of each answer, ascending. */
+async function latencies(order: SteadyOrder, request: string): Promise<Float64Array> {
+  const lines = await Promise.all(Array.from({ length: order.connections }, () => connect(order.host, order.port)));
+  const [first] = lines;
+  if (first === undefined) throw new Error('no connections asked for');
+  const size = await answerSize(first, request);
+  const total = Math.floor(order.perSecond * (order.seconds + warmUpSeconds));
+  const sending: Sending = {
+    fds: lines.map(({ fd }) => fd),
+    request,
+    total,
+    startNs: nowNs() + 200e6,
+    intervalNs: 1e9 / order.perSecond,
+  };
+  const skipped = Math.floor(order.perSecond * warmUpSeconds);
+  const taken = new Float64Array(total - skipped);
+  await new Promise<void>((resolve, reject) => {
+    let answered = 0;
+    for (const [at, { socket }] of lines.entries()) {
+      let bytes = 0;
+      let answers = 0;
+      socket.on('data', (chunk: Buffer) => {
+        const now = nowNs();
+        for (bytes += chunk.length; bytes >= size; bytes -= size) {
+          const index = answers++ * lines.length + at;
+          if (index >= skipped) taken[index - skipped] = (now - sending.startNs - index * sending.intervalNs) / 1e6;
+          if (++answered === total) resolve();
+        }
+      });
+      socket.once('close', () => reject(new Error(`a connection was closed after ${answered} of ${total} answers`)));
+    }
+    const sender = new Worker(new URL('./sender.ts', import.meta.url), { workerData: sending });
+    sender.once('error', reject);
+    sender.once('exit', () => setTimeout(() => reject(new Error(`${total - answered} of ${total} answers never came`)), patienceMs));
+  });
+  return taken.sort();
+}
+
+const percentile = (ascending: Float64Array, share: number): number => ascending[Math.ceil(ascending.length * share) - 1] ?? Number.NaN;
+
+const order = JSON.parse(process.argv[2] ?? '') as SteadyOrder;
+const sorted = await latencies(order, `GET / HTTP/1.1\r\nHost: ${order.host}\r\n\r\n`);
+const report: SteadyReport = {
+  answered: sorted.length,
+  p50Ms: percentile(sorted, 0.5),
+  p99Ms: percentile(sorted, 0.99),
+  maxMs: percentile(sorted, 1),
+};
+process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit());
