@@ -1,61 +1,35 @@
-// What one end of a tunnel says of its workload, for the other end's telemetry: a `baggage` header (facts: ztunnel §2.6). Pure.
-// Written into CONNECT requests and their answers; hearsay, so nothing but telemetry may believe it.
+// The `baggage` header: how a tunnel's ends tell each other about the workloads behind them (facts: ztunnel §2.6). Pure.
+// Written into requests and answers by ztunnel, read by its inbound side and by double tunnels. For telemetry only: nothing here is proven.
 import type { HeaderList } from './h2/protocol.ts';
 
+/** What a header said; each part may be missing. */
 export interface Baggage {
-  readonly clusterId?: string;
-  readonly namespace?: string;
-  /** Lower case: `deployment`, `cronjob`, `pod`, `job`. */
-  readonly workloadType?: string;
-  readonly workloadName?: string;
-  readonly canonicalName?: string;
-  readonly canonicalRevision?: string;
-  readonly region?: string;
-  readonly zone?: string;
+  readonly clusterId?: string | undefined;
+  readonly namespace?: string | undefined;
+  /** Lower case: `deployment`, `cronjob`, `pod`, `job`, ... */
+  readonly workloadType?: string | undefined;
+  readonly workloadName?: string | undefined;
+  readonly canonicalName?: string | undefined;
+  readonly canonicalRevision?: string | undefined;
+  readonly region?: string | undefined;
+  readonly zone?: string | undefined;
 }
 
-const workloadTypes = ['deployment', 'cronjob', 'pod', 'job'] as const;
-/** A header may be 64 KiB long; what telemetry keeps of one value may not. */
-const longestValue = 512;
-
-/** Comma-joined `key=value` pairs in the order that others expect; what is empty is left out. Values are not escaped. */
-export function encodeBaggage(b: Baggage): string {
-  const pairs: readonly (readonly [key: string, value: string | undefined])[] = [
-    ['k8s.cluster.name', b.clusterId],
-    ['k8s.namespace.name', b.namespace],
-    [`k8s.${b.workloadType || 'deployment'}.name`, b.workloadName],
-    ['service.name', b.canonicalName],
-    ['service.version', b.canonicalRevision],
-    ['cloud.region', b.region],
-    ['cloud.availability_zone', b.zone],
+/** Empty and missing parts are left out; values are not escaped, so one with a comma or `=` reads back differently. */
+export function encodeBaggage(baggage: Baggage): string {
+  const parts: readonly (readonly [string, string | undefined])[] = [
+    ['k8s.cluster.name', baggage.clusterId],
+    ['k8s.namespace.name', baggage.namespace],
+    [`k8s.${baggage.workloadType?.toLowerCase()}.name`, baggage.workloadType && baggage.workloadName],
+    ['service.name', baggage.canonicalName],
+    ['service.version', baggage.canonicalRevision],
+    ['cloud.region', baggage.region],
+    ['cloud.availability_zone', baggage.zone],
   ];
-  return pairs.flatMap(([key, value]) => (value ? [`${key}=${value}`] : [])).join(',');
+  return parts.flatMap(([name, value]) => (value ? [`${name}=${value}`] : [])).join(',');
 }
 
-/** From all `baggage` header lines; undefined when there is none or when one is not plain ASCII. */
-export function readBaggage(headers: HeaderList): Baggage | undefined {
-  const lines = headers.filter(([name]) => name === 'baggage').map(([, value]) => value);
-  if (lines.length === 0 || lines.some((line) => !printable(line))) return undefined;
-  const said: { -readonly [K in keyof Baggage]: Baggage[K] } = {};
-  for (const pair of lines.flatMap((line) => line.split(','))) {
-    const [key = '', value = ''] = pair.split('=', 2);
-    if (value !== '' && value.length <= longestValue) take(said, key, value);
-  }
-  return said;
-}
-
-function take(said: { -readonly [K in keyof Baggage]: Baggage[K] }, key: string, value: string): void {
-  const type = workloadTypes.find((t) => key === `k8s.${t}.name`);
-  if (type !== undefined) {
-    said.workloadType = type;
-    said.workloadName = value;
-    return;
-  }
-  const field = fields.get(key);
-  if (field !== undefined) said[field] = value;
-}
-
-const fields: ReadonlyMap<string, keyof Baggage> = new Map([
+const keys: ReadonlyMap<string, keyof Baggage> = new Map([
   ['k8s.cluster.name', 'clusterId'],
   ['k8s.namespace.name', 'namespace'],
   ['service.name', 'canonicalName'],
@@ -63,5 +37,22 @@ const fields: ReadonlyMap<string, keyof Baggage> = new Map([
   ['cloud.region', 'region'],
   ['cloud.availability_zone', 'zone'],
 ]);
+const workloadKey = /^k8s\.(deployment|cronjob|pod|job)\.name$/;
 
-const printable = (text: string): boolean => /^[\x20-\x7e\t]*$/.test(text);
+/** Of all `baggage` headers together; undefined when there is none, or one that is not ASCII. Unknown keys are ignored. */
+export function readBaggage(headers: HeaderList): Baggage | undefined {
+  const lines = headers.filter(([name]) => name === 'baggage').map(([, value]) => value);
+  if (lines.length === 0 || !lines.every(isPrintable)) return undefined;
+  const baggage: { -readonly [K in keyof Baggage]: string } = {};
+  for (const part of lines.join(',').split(',')) {
+    const [key = '', value] = part.split('=', 2);
+    if (!value) continue;
+    const known = keys.get(key);
+    const type = workloadKey.exec(key)?.[1];
+    if (known !== undefined) baggage[known] = value;
+    else if (type !== undefined) Object.assign(baggage, { workloadType: type, workloadName: value });
+  }
+  return baggage;
+}
+
+const isPrintable = (text: string): boolean => /^[\t\x20-\x7e]*$/.test(text);

@@ -1,6 +1,7 @@
 // Opens TCP connections as conduits, with a deadline and typed faults.
 // Called by ztunnel's forwarders and by the tunnel pool's dial port; the descriptor, if any, was prepared by host/sockets.
 // Chooses no address and retries nothing.
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { formatSocket, type SocketAddress } from '@ambient-mesh/model/address';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
@@ -16,40 +17,53 @@ export interface DialOptions {
   readonly to: SocketAddress;
   /** A socket of the right family, not connected; owned by this call from here on. Without it the kernel's defaults are used. */
   readonly fd?: number;
-  readonly memory: ReadMemory;
   /** Default 10,000. */
   readonly timeoutMs?: number;
   readonly clock: Clock;
 }
 
 /** @throws MeshError<DialFault>, or the signal's reason; the descriptor is closed then. */
-export function connectTcp(options: DialOptions, signal: AbortSignal): Promise<TcpConduit> {
-  const { to, fd, memory, clock, timeoutMs = 10_000 } = options;
-  const { promise, resolve, reject } = Promise.withResolvers<TcpConduit>();
-  const conduit = new TcpConduit(memory, fd === undefined ? {} : { fd, readable: true, writable: true });
-  const { socket } = conduit;
-  const give = (why: unknown) => {
-    settle();
-    conduit.abort('cancel');
-    reject(why);
-  };
-  const timer = clock.after(ms(timeoutMs), () => give(timeout(to, timeoutMs)));
-  const onAbort = () => give(signal.reason);
-  const onError = (e: NodeJS.ErrnoException) => give(explain(e, to));
-  const onConnect = () => {
-    settle();
-    resolve(conduit);
-  };
+export async function connectTcp(options: DialOptions & { readonly memory: ReadMemory }, signal: AbortSignal): Promise<TcpConduit> {
+  const conduit = new TcpConduit(options.memory, originOf(options));
+  await established(conduit.socket, options, signal);
+  return conduit;
+}
+
+/** The same for those who need Node's socket, to speak TLS on it: one that reads into a conduit's memory would not serve. */
+export async function connectSocket(options: DialOptions, signal: AbortSignal): Promise<Socket> {
+  const socket = new Socket({ ...originOf(options), manualStart: true } as SocketConstructorOpts);
+  socket.setNoDelay(true);
+  await established(socket, options, signal);
+  return socket;
+}
+
+/** `manualStart` keeps Node from reading a descriptor that is not connected yet. */
+const originOf = ({ fd }: DialOptions): SocketConstructorOpts => (fd === undefined ? {} : { fd, readable: true, writable: true });
+
+function established(socket: Socket, { to, clock, timeoutMs = 10_000 }: DialOptions, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const settle = () => {
     timer[Symbol.dispose]();
     signal.removeEventListener('abort', onAbort);
-    socket.off('error', onError);
     socket.off('connect', onConnect);
   };
+  const give = (why: unknown) => {
+    settle();
+    socket.destroy();
+    reject(why);
+  };
+  const onAbort = () => give(signal.reason);
+  const onConnect = () => {
+    settle();
+    resolve();
+  };
+  const timer = clock.after(ms(timeoutMs), () => give(timeout(to, timeoutMs)));
+  // Stays for good, so that an error cannot crash the process before the next owner listens.
+  socket.on('error', (e) => give(explain(e, to)));
+  socket.on('connect', onConnect);
   if (signal.aborted) onAbort();
   else {
     signal.addEventListener('abort', onAbort, { once: true });
-    socket.on('error', onError).on('connect', onConnect);
     socket.connect({ host: to.ip, port: to.port });
   }
   return promise;

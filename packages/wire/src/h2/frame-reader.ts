@@ -208,19 +208,26 @@ export class FrameReader {
     const ack = (this.#flags & flag.ack) !== 0;
     switch (this.#type) {
       case frameType.headers:
-        return this.#finishHeaders(payload);
+        this.#finishHeaders(payload);
+        break;
       case frameType.continuation:
-        return this.#finishContinuation(payload);
+        this.#finishContinuation(payload);
+        break;
       case frameType.reset:
-        return this.#sink.reset(stream, payload.readUInt32BE(0));
+        this.#sink.reset(stream, payload.readUInt32BE(0));
+        break;
       case frameType.settings:
-        return ack ? this.#sink.settingsAcknowledged() : this.#sink.settings(payload);
+        if (ack) this.#sink.settingsAcknowledged();
+        else this.#sink.settings(payload);
+        break;
       case frameType.ping:
-        return this.#sink.ping(payload, ack);
+        this.#sink.ping(payload, ack);
+        break;
       case frameType.goAway:
-        return this.#sink.goAway(payload.readUInt32BE(0) & 0x7fffffff, payload.readUInt32BE(4));
+        this.#sink.goAway(payload.readUInt32BE(0) & 0x7fffffff, payload.readUInt32BE(4));
+        break;
       default:
-        return this.#sink.windowUpdate(stream, payload.readUInt32BE(0) & 0x7fffffff);
+        this.#sink.windowUpdate(stream, payload.readUInt32BE(0) & 0x7fffffff);
     }
   }
 

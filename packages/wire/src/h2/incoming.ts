@@ -87,7 +87,10 @@ export class Incoming implements FrameSink {
   headers(id: number, block: Buffer, endStream: boolean): void {
     const list = this.#decoder.decode(block);
     const known = this.#host.streams.get(id);
-    if (known === undefined && this.#host.role === 'server' && this.#host.isIdle(id)) return this.#newRequest(id, list, endStream);
+    if (known === undefined && this.#host.role === 'server' && this.#host.isIdle(id)) {
+      this.#newRequest(id, list, endStream);
+      return;
+    }
     const stream = this.#find(id);
     if (stream === undefined) return;
     if (stream.remoteEnded) this.#refuse(id, errorCode.streamClosed);
@@ -137,7 +140,8 @@ export class Incoming implements FrameSink {
   windowUpdate(id: number, increment: number): void {
     if (id === 0) {
       if (increment === 0) throw new Violation(errorCode.protocol, 'WINDOW_UPDATE by 0');
-      return this.#host.sender.grow(increment);
+      this.#host.sender.grow(increment);
+      return;
     }
     const stream = this.#find(id);
     if (stream === undefined) return;
@@ -167,20 +171,25 @@ export class Incoming implements FrameSink {
     if (id % 2 === 0) throw new Violation(errorCode.protocol, `a request on stream ${id}`);
     const { streams, settings } = this.#host;
     const full = streams.size >= settings.concurrentStreams;
-    if (!this.#host.admit(id)) return this.ignored();
-    if (full) return this.#refuse(id, errorCode.refusedStream);
-    if (list === 'too large') return this.#refuse(id, errorCode.enhanceYourCalm);
-    const head = readRequest(list);
-    if (head === undefined) this.#refuse(id, errorCode.protocol);
+    if (!this.#host.admit(id)) {
+      this.ignored();
+      return;
+    }
+    const head = list === 'too large' ? undefined : readRequest(list);
+    if (full) this.#refuse(id, errorCode.refusedStream);
+    else if (list === 'too large') this.#refuse(id, errorCode.enhanceYourCalm);
+    else if (head === undefined) this.#refuse(id, errorCode.protocol);
     else this.#host.request(id, head, endStream);
   }
 
   #answer(stream: H2Stream, list: HeaderList | 'too large', endStream: boolean): void {
     const head = list === 'too large' ? undefined : readResponse(list);
-    if (head === undefined || (head.status < 200 && endStream)) return this.#refuse(stream.id, errorCode.protocol);
-    if (head.status < 200) return this.ignored();
-    stream.answered(head.status, head.headers);
-    if (endStream) stream.arrivedEnd();
+    if (head === undefined || (head.status < 200 && endStream)) this.#refuse(stream.id, errorCode.protocol);
+    else if (head.status < 200) this.ignored();
+    else {
+      stream.answered(head.status, head.headers);
+      if (endStream) stream.arrivedEnd();
+    }
   }
 
   /** The peer got a stream wrong. Its resets by us count like its own: both are cheap for it and not for us. */

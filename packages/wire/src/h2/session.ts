@@ -136,7 +136,10 @@ export class H2Session implements StreamHost, IncomingHost {
   shutdown(): void {
     if (this.#state !== 'open' || this.#goingAway) return;
     this.#announceGoingAway();
-    if (this.role === 'client') return this.#endIfIdle();
+    if (this.role === 'client') {
+      this.#endIfIdle();
+      return;
+    }
     // What the client sends before it reads this is still served: its answer to the PING tells when that is over.
     writeGoAway(this.output, maxStreamId, errorCode.noError, 'draining');
     writePing(this.output, shutdownPing, false);

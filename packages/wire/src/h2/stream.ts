@@ -150,7 +150,10 @@ export class H2Stream implements Conduit, LaneEvents {
   }
 
   arrived(bytes: Buffer): void {
-    if (this.#letGo) return this.reset(errorCode.cancel);
+    if (this.#letGo) {
+      this.reset(errorCode.cancel);
+      return;
+    }
     const receiver = this.#receiver;
     if (receiver !== undefined && !this.#paused && !this.#delivering && this.#held === undefined) {
       receiver.data(bytes);

@@ -8,7 +8,7 @@ import type { Slab } from '../read-memory.ts';
 import type { Peer } from '../tls/peer.ts';
 
 /** A peer as if from a handshake, without certificates. */
-export const plainPeer: Peer = { identity: spiffeId('cluster.local', 'test', 'peer'), chain: [] };
+export const plainPeer: Peer = { identity: spiffeId('cluster.local', 'test', 'peer'), chain: [], rootsPem: [] };
 
 /** Two ends of one loopback TCP connection; both half-open allowed, neither read yet. */
 export async function socketPair(): Promise<readonly [near: Socket, far: Socket]> {
