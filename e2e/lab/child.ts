@@ -24,7 +24,8 @@ export class Child implements AsyncDisposable {
   /** Everything, for the message of a failing test. */
   readonly #history: string[] = [];
   readonly #exit: Promise<number>;
-  #onLine: ((line: string) => void) | undefined;
+  #onLine: ((line: string) => void) | undefined =
+    process.env.LAB_LOG === undefined ? undefined : (line) => void process.stderr.write(`${this.pid} ${line}\n`);
   #exitCode: number | undefined;
 
   constructor({ netns, argv, env = {}, cwd }: ChildOrder) {

@@ -80,7 +80,7 @@ export class ControlPlane implements AsyncDisposable {
   #sign(call: Call): void {
     call.onMessage = (message) => {
       const { csr, validityDuration, metadata } = fromBinary(IstioCertificateRequestSchema, message);
-      const wanted = metadata?.ImpersonatedIdentity ?? call.headers['x-lab-identity'];
+      const wanted = metadata?.ImpersonatedIdentity ?? call.headers.lab_identity;
       const identity = typeof wanted === 'string' ? parseSpiffeId(wanted) : undefined;
       if (call.headers.authorization !== 'Bearer lab-token' || identity === undefined) return call.finish(16, 'who are you?');
       this.signed.push(identity.uri);
@@ -96,11 +96,11 @@ export class ControlPlane implements AsyncDisposable {
 }
 
 function encode(resource: MeshResource): Change {
-  if ('action' in resource) return { type: policyType, name: resource.key, aliases: [], body: encodePolicy(resource) };
+  if ('action' in resource) return { type: policyType, name: resource.key, aliases: [], node: '', body: encodePolicy(resource) };
   if ('vips' in resource) {
     const aliases = resource.vips.map(({ network, ip }) => `${network}/${ip}`);
-    return { type: addressType, name: serviceKey(resource), aliases, body: encodeService(resource) };
+    return { type: addressType, name: serviceKey(resource), aliases, node: '', body: encodeService(resource) };
   }
   const aliases = resource.addresses.map((ip) => `${resource.network}/${ip}`);
-  return { type: addressType, name: resource.uid, aliases, body: encodeWorkload(resource) };
+  return { type: addressType, name: resource.uid, aliases, node: resource.node, body: encodeWorkload(resource) };
 }

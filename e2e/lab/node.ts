@@ -2,6 +2,7 @@
 // Made by lab.ts. Pods become known to the mesh through the lab's control plane.
 import { mkdirSync } from 'node:fs';
 import { Netns } from '@ambient-mesh/host/netns';
+import { runIn } from '@ambient-mesh/host/run-in';
 import {
   type DualAddress,
   nodeAddress,
@@ -11,6 +12,7 @@ import {
   podCommands,
   podLinkCommands,
   podSwitches,
+  underlayAddress,
 } from './addressing.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { ipBatch, netnsPath, setSwitches } from './links.ts';
@@ -27,6 +29,12 @@ export interface NodeParts {
   readonly folder: string;
   /** Joins the node to the bridge. */
   readonly join: (netns: Netns) => void;
+}
+
+/** A ztunnel inside the pod must reach its control plane before it can carry anything, that connection included. */
+async function exemptControlPlane(netns: Netns): Promise<void> {
+  const rule = ['ip', 'daddr', underlayAddress.v4, 'accept'];
+  await runIn(netns, ['nft', 'insert', 'rule', 'inet', 'istio-ambient-nat', 'istio-output', ...rule], AbortSignal.timeout(5_000));
 }
 
 export interface ZtunnelWish {
@@ -96,6 +104,7 @@ export class Node implements AsyncDisposable {
 
   /** A ztunnel in dedicated mode: inside the pod that it serves, with no agent. */
   async dedicatedZtunnel(pod: Pod, env: Readonly<Record<string, string>> = {}): Promise<Ztunnel> {
+    if (pod.spec.captured === true) await exemptControlPlane(pod.netns);
     const tunnel = this.#owned.use(
       new Ztunnel({
         netns: pod.netns,
@@ -107,7 +116,7 @@ export class Node implements AsyncDisposable {
           // The redirect rules know the proxy's own traffic by this mark, which dedicated mode leaves off by default.
           PACKET_MARK: '1337',
           // The stand-in certificate service is told outright who asks; a real one would read it from the token.
-          'CA_HEADER_X-LAB-IDENTITY': pod.workload().identity.uri,
+          CA_HEADER_LAB_IDENTITY: pod.workload().identity.uri,
           NODE_NAME: this.name,
           ...this.#parts.controlPlane.clientEnv,
           ...env,

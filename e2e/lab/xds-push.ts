@@ -16,6 +16,8 @@ export const policyType = 'type.googleapis.com/istio.security.Authorization';
 interface Resource {
   readonly version: string;
   readonly aliases: readonly string[];
+  /** Of a workload; clients on demand get those of their own node unasked. */
+  readonly node: string;
   readonly body: Uint8Array;
 }
 
@@ -25,6 +27,8 @@ export interface Change {
   readonly name: string;
   /** `network/ip` of each address: other names under which a client may ask for it. */
   readonly aliases: readonly string[];
+  /** Of a workload; else empty. */
+  readonly node: string;
   readonly body: Uint8Array | undefined;
 }
 
@@ -33,6 +37,8 @@ interface Stream {
   readonly wildcard: Set<string>;
   /** Names asked for one by one, by type. */
   readonly asked: Set<string>;
+  /** NODE_NAME of the client. */
+  node: string;
   readonly unanswered: Set<string>;
 }
 
@@ -52,7 +58,7 @@ export class XdsPush {
   readonly requests: DeltaDiscoveryRequest[] = [];
 
   serve(call: Call): void {
-    const stream: Stream = { call, wildcard: new Set(), asked: new Set(), unanswered: new Set() };
+    const stream: Stream = { call, wildcard: new Set(), asked: new Set(), node: '', unanswered: new Set() };
     this.#streams.add(stream);
     call.onMessage = (message) => this.#receive(stream, fromBinary(DeltaDiscoveryRequestSchema, message));
     call.onEnd = () => void this.#streams.delete(stream);
@@ -66,14 +72,17 @@ export class XdsPush {
   /** Resolves when every connected client has acknowledged; throws with the text of a refusal. */
   async push(changes: readonly Change[]): Promise<void> {
     const version = String(++this.#version);
-    for (const { type, name, aliases, body } of changes) {
+    for (const { type, name, aliases, node, body } of changes) {
       if (body === undefined) this.#resources.get(type)?.delete(name);
-      else this.#resources.get(type)?.set(name, { version, aliases, body });
+      else this.#resources.get(type)?.set(name, { version, aliases, node, body });
     }
     const refusalsBefore = this.refusals.length;
     for (const stream of this.#streams) {
       for (const type of [addressType, policyType]) {
-        const wants = (c: Change): boolean => stream.wildcard.has(type) || [c.name, ...c.aliases].some((name) => stream.asked.has(name));
+        const wants = (c: Change): boolean =>
+          stream.wildcard.has(type) ||
+          (c.node !== '' && c.node === stream.node) ||
+          [c.name, ...c.aliases].some((name) => stream.asked.has(name));
         const names = changes.filter((c) => c.type === type && wants(c)).map((c) => c.name);
         if (names.length > 0) this.#send(stream, type, names);
       }
@@ -101,8 +110,10 @@ export class XdsPush {
     for (const name of names) stream.asked.add(name);
     const initial = request.node !== undefined;
     if (initial && !request.resourceNamesUnsubscribe.includes('*')) stream.wildcard.add(type);
+    if (initial) stream.node = String(request.node?.metadata?.NODE_NAME ?? '');
     const known = request.initialResourceVersions;
-    const now = initial && stream.wildcard.has(type) ? [...(this.#resources.get(type) ?? [])] : [];
+    const all = initial ? [...(this.#resources.get(type) ?? [])] : [];
+    const now = all.filter(([, { node }]) => stream.wildcard.has(type) || (node !== '' && node === stream.node));
     const changed = now.filter(([name, { version }]) => known[name] !== version).map(([name]) => name);
     const gone = Object.keys(known).filter((name) => !this.#resources.get(type)?.has(name));
     this.#send(stream, type, [...changed, ...gone, ...names]);

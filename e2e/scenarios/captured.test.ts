@@ -143,16 +143,18 @@ describe('out of the mesh', () => {
   });
 
   test('a port where nobody listens fails the connection on both sides of the tunnel', async () => {
-    const traffic = await trafficDuring(
-      mesh.tunnelB,
-      { reporter: 'destination', destination_workload: 'far', response_flags: 'CONNECT' },
-      async () => {
-        expect((await pods.client.call(`${pods.far.ip}:9`, { send: 'x' })).outcome).toMatch(/closed|reset/);
-      },
-    ).catch((e: unknown) => e);
-    expect(traffic).toBeDefined();
-    const line = await mesh.tunnelB.access('direction="inbound"', `dst.hbone_addr=${pods.far.ip}:9`);
-    expect(line).toMatch(/error=/);
+    const traffic = await trafficDuring(mesh.tunnelB, { reporter: 'destination', destination_workload: 'far' }, async () => {
+      expect((await pods.client.call(`${pods.far.ip}:9`, { send: 'x' })).outcome).toMatch(/closed|reset/);
+    });
+    expect(traffic).toMatchObject({ opened: 1, closed: 1, failed: 1 });
+    for (const [tunnel, direction] of [
+      [mesh.tunnelA, 'outbound'],
+      [mesh.tunnelB, 'inbound'],
+    ] as const) {
+      expect(await tunnel.access(`direction="${direction}"`, `dst.hbone_addr=${pods.far.ip}:9`)).toMatch(/error=/);
+    }
+    const labels = { reporter: 'destination', destination_workload: 'far', response_flags: 'CONNECT' };
+    expect((await mesh.tunnelB.metrics()).sum('istio_tcp_connections_failed_total', labels)).toBe(1);
   });
 });
 
