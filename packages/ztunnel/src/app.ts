@@ -75,7 +75,15 @@ export async function startApp(config: Config): Promise<App> {
 
   const enrolment =
     config.proxyMode === 'shared'
-      ? new Enrolment({ socketPath: config.inpodUds, plane, readiness, metrics, log: log.for('ztunnel::inpod'), clock, random: Math.random })
+      ? new Enrolment({
+          socketPath: config.inpodUds,
+          plane,
+          readiness,
+          metrics,
+          log: log.for('ztunnel::inpod'),
+          clock,
+          random: Math.random,
+        })
       : undefined;
   await enrolOwn(config, plane);
   const shutdown = (): void => {
@@ -84,7 +92,9 @@ export async function startApp(config: Config): Promise<App> {
     stopping.abort(new Error('shutting down'));
     plane.send({ do: 'drain' }).then(ended.resolve, ended.reject);
   };
-  parts.use(await openPages({ config, log, metrics, telemetry, readiness, mesh, book, plane, enrolment, staticConfig: local?.shown, shutdown }));
+  parts.use(
+    await openPages({ config, log, metrics, telemetry, readiness, mesh, book, plane, enrolment, staticConfig: local?.shown, shutdown }),
+  );
 
   const serve = (): void => {
     synced[Symbol.dispose]();
@@ -93,7 +103,11 @@ export async function startApp(config: Config): Promise<App> {
     enrolment?.run(stopping.signal).catch(onLost);
   };
   if (config.xds === undefined) serve();
-  else xds = await startXds({ config, address: config.xds, apply: (delta) => feed(meshFeed, delta), synced: serve, metrics, log, clock, onLost }, stopping.signal);
+  else
+    xds = await startXds(
+      { config, address: config.xds, apply: (delta) => feed(meshFeed, delta), synced: serve, metrics, log, clock, onLost },
+      stopping.signal,
+    );
   for (const token of created) token[Symbol.dispose]();
 
   const started = parts.move();
@@ -105,20 +119,27 @@ function checkRights(config: Config): void {
   if (config.proxyMode !== 'shared') return;
   const [missing] = missingCapabilities(config.mark ?? 1337);
   if (missing === undefined) return;
-  throw new MeshError<StartFault>({ code: 'start.capabilities' }, `${missing}; serving pods needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN`);
+  throw new MeshError<StartFault>(
+    { code: 'start.capabilities' },
+    `${missing}; serving pods needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN`,
+  );
 }
 
 function certificateBook(config: Config): CertificateBook {
   const client = new CaClient(caTarget(config), systemClock);
   const ttlSeconds = Math.floor(config.secretTtl / 1000);
   const impersonate = config.proxyMode === 'shared';
-  return new CertificateBook({ sign: (request, signal) => client.sign({ ...request, ttlSeconds, impersonate }, signal), clock: systemClock, random: Math.random });
+  return new CertificateBook({
+    sign: (request, signal) => client.sign({ ...request, ttlSeconds, impersonate }, signal),
+    clock: systemClock,
+    random: Math.random,
+  });
 }
 
 /** The listeners of this process's own namespace: the one workload of dedicated mode, or the node proxy itself. */
 async function enrolOwn(config: Config, plane: DataPlane): Promise<void> {
   const { proxyMode, proxyWorkloadInformation: dedicated, ownWorkload: self } = config;
-  if (proxyMode === 'dedicated' && dedicated !== undefined) await plane.send({ do: 'enrol', pod: '', info: dedicated, netnsFd: undefined, role: 'pod' });
+  if (proxyMode === 'dedicated' && dedicated !== undefined)
+    await plane.send({ do: 'enrol', pod: '', info: dedicated, netnsFd: undefined, role: 'pod' });
   else if (self !== undefined) await plane.send({ do: 'enrol', pod: 'self', info: self, netnsFd: undefined, role: 'self' });
 }
-

@@ -10,12 +10,24 @@ const defaultTokenFile = './var/run/secrets/tokens/istio-token';
 export type TargetMistake = { readonly code: 'config.address'; readonly variable: string };
 
 export function xdsTarget(config: Config, address: string): GrpcTarget {
-  return target(config, { address, variable: 'XDS_ADDRESS', root: config.xdsRootCert, altHostname: config.altXdsHostname, headers: config.xdsHeaders });
+  return target(config, {
+    address,
+    variable: 'XDS_ADDRESS',
+    root: config.xdsRootCert,
+    altHostname: config.altXdsHostname,
+    headers: config.xdsHeaders,
+  });
 }
 
 /** @throws MeshError<TargetMistake> when there is no address, without which no pod can have a certificate. */
 export function caTarget(config: Config): GrpcTarget {
-  return target(config, { address: config.ca ?? '', variable: 'CA_ADDRESS', root: config.caRootCert, altHostname: config.altCaHostname, headers: config.caHeaders });
+  return target(config, {
+    address: config.ca ?? '',
+    variable: 'CA_ADDRESS',
+    root: config.caRootCert,
+    altHostname: config.altCaHostname,
+    headers: config.caHeaders,
+  });
 }
 
 interface Wanted {
@@ -29,14 +41,17 @@ interface Wanted {
 function target(config: Config, { address, variable, root, altHostname, headers }: Wanted): GrpcTarget {
   const parsed = parseTarget(address);
   if (parsed === undefined) {
-    throw new MeshError<TargetMistake>({ code: 'config.address', variable }, `${variable} is ${JSON.stringify(address)} but must be an https address such as https://istiod.istio-system.svc:15012.`);
+    throw new MeshError<TargetMistake>(
+      { code: 'config.address', variable },
+      `${variable} is ${JSON.stringify(address)} but must be an https address such as https://istiod.istio-system.svc:15012.`,
+    );
   }
   const token = tokenSource(config.authToken);
   return {
     ...parsed,
     root: rootSource(root),
     ...(altHostname !== undefined && { altHostname }),
-    ...(token !== undefined && { token, }),
+    ...(token !== undefined && { token }),
     headers: token === undefined ? headers : [['clusterid', config.clusterId], ...headers],
   };
 }

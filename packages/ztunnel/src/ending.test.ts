@@ -8,9 +8,21 @@ import type { Cut } from './connections.ts';
 import { type Told, toldOfCut, toldOfFault, toldOfPump } from './ending.ts';
 
 const cuts: readonly (readonly [rule: string, cut: Cut, want: Told])[] = [
-  ['a policy that has a name', { because: 'policy', policy: 'ns/p', text: 'explicitly denied by: ns/p' }, { flag: 'DENY', policy: 'ns/p', error: 'connection closed due to policy change: explicitly denied by: ns/p' }],
-  ['policies that all fail to allow', { because: 'policy', text: 'none allowed' }, { flag: 'DENY', error: 'connection closed due to policy change: none allowed' }],
-  ['a revoked certificate', { because: 'revoked' }, { flag: 'CERT_REVOKED', error: "connection closed because the peer's certificate was revoked" }],
+  [
+    'a policy that has a name',
+    { because: 'policy', policy: 'ns/p', text: 'explicitly denied by: ns/p' },
+    { flag: 'DENY', policy: 'ns/p', error: 'connection closed due to policy change: explicitly denied by: ns/p' },
+  ],
+  [
+    'policies that all fail to allow',
+    { because: 'policy', text: 'none allowed' },
+    { flag: 'DENY', error: 'connection closed due to policy change: none allowed' },
+  ],
+  [
+    'a revoked certificate',
+    { because: 'revoked' },
+    { flag: 'CERT_REVOKED', error: "connection closed because the peer's certificate was revoked" },
+  ],
   ['a drain', { because: 'drain' }, 'cut by drain'],
 ];
 describe('cut by', () => {
@@ -40,6 +52,9 @@ test.each(pumped)('moved bytes: %s', (_, result, want) => {
 
 test('a connection that was never made tells its fault with its causes', () => {
   const fault = new MeshError({ code: 'dial.refused' }, '10.0.0.2:80 refused the connection');
-  expect(toldOfFault(fault, undefined, { overHbone: false })).toEqual({ flag: expect.any(String), error: '10.0.0.2:80 refused the connection' });
+  expect(toldOfFault(fault, undefined, { overHbone: false })).toEqual({
+    flag: expect.any(String),
+    error: '10.0.0.2:80 refused the connection',
+  });
   expect(toldOfFault('odd', undefined, { overHbone: true })).toEqual({ flag: expect.any(String), error: 'odd' });
 });

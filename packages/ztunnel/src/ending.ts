@@ -12,7 +12,11 @@ export type Told = Failed | undefined | 'cut by drain';
 export function toldOfCut(cut: Cut): Told {
   switch (cut.because) {
     case 'policy':
-      return { flag: 'DENY', error: `connection closed due to policy change: ${cut.text}`, ...(cut.policy !== undefined && { policy: cut.policy }) };
+      return {
+        flag: 'DENY',
+        error: `connection closed due to policy change: ${cut.text}`,
+        ...(cut.policy !== undefined && { policy: cut.policy }),
+      };
     case 'revoked':
       return { flag: 'CERT_REVOKED', error: "connection closed because the peer's certificate was revoked" };
     case 'drain':

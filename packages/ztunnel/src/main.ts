@@ -51,7 +51,7 @@ const command = process.argv[2] ?? 'proxy';
 if (command === 'proxy') {
   await proxy().catch((e: unknown) => fail(describeError(e)));
   process.exit();
-} else if (command === 'version') process.stdout.write(`${JSON.stringify(version("unknown"), null, 2)}\n`);
+} else if (command === 'version') process.stdout.write(`${JSON.stringify(version('unknown'), null, 2)}\n`);
 else {
   process.stdout.write(usage);
   if (command !== 'help') process.exitCode = 1;

@@ -44,7 +44,10 @@ export async function openPages(p: Pages): Promise<AsyncDisposable> {
     servers.use(await serveHttp({ listen, routes }));
   };
   await serve(loopback(config), adminRoutes(adminPorts(p)));
-  await serve(everywhere(config, config.statsPort), metricsRoutes(() => metricsText(p)));
+  await serve(
+    everywhere(config, config.statsPort),
+    metricsRoutes(() => metricsText(p)),
+  );
   await serve(everywhere(config, config.ports.readiness), readinessRoutes(readiness));
   return servers.move();
 }
@@ -92,10 +95,17 @@ async function metricsText({ metrics, plane, telemetry, mesh }: Pages): Promise<
 
 function loopback(config: Config): readonly ListenAddress[] {
   const port = config.adminPort;
-  return config.ipv6Enabled && hasIpv6() ? [{ ip: '127.0.0.1', port }, { ip: '::1', port, optional: true }] : [{ ip: '127.0.0.1', port }];
+  return config.ipv6Enabled && hasIpv6()
+    ? [
+        { ip: '127.0.0.1', port },
+        { ip: '::1', port, optional: true },
+      ]
+    : [{ ip: '127.0.0.1', port }];
 }
 
-const everywhere = (config: Config, port: number): readonly ListenAddress[] => [{ ip: config.ipv6Enabled && hasIpv6() ? '::' : '0.0.0.0', port }];
+const everywhere = (config: Config, port: number): readonly ListenAddress[] => [
+  { ip: config.ipv6Enabled && hasIpv6() ? '::' : '0.0.0.0', port },
+];
 
 function hasIpv6(): boolean {
   try {

@@ -30,7 +30,10 @@ const longestDemand = ms(30_000);
 
 export async function startXds(start: XdsStart, signal: AbortSignal): Promise<XdsControl> {
   const { config, clock, apply, synced, onLost } = start;
-  const [{ XdsClient }, { describeNode }] = await Promise.all([import('@ambient-mesh/wire/xds/client'), import('@ambient-mesh/wire/xds/node')]);
+  const [{ XdsClient }, { describeNode }] = await Promise.all([
+    import('@ambient-mesh/wire/xds/client'),
+    import('@ambient-mesh/wire/xds/node'),
+  ]);
   const { node, unreadable } = describeNode({
     instanceIp: config.instanceIp,
     podName: config.podName,
@@ -53,7 +56,11 @@ export async function startXds(start: XdsStart, signal: AbortSignal): Promise<Xd
 
 function reporter({ metrics, log, address }: XdsStart): XdsReport {
   const scope = log.for('xds');
-  const terminations = metrics.counter('istio_xds_connection_terminations_total', 'The total number of completed connections to xds server (unstable)', ['reason']);
+  const terminations = metrics.counter(
+    'istio_xds_connection_terminations_total',
+    'The total number of completed connections to xds server (unstable)',
+    ['reason'],
+  );
   const url = metrics.labels(['url']);
   const messages = metrics.counter('istio_xds_message_total', 'Total number of messages received (unstable)', url);
   const bytes = metrics.counter('istio_xds_message_bytes_total', 'Total number of bytes received (unstable)', url, { unit: 'bytes' });
@@ -62,13 +69,24 @@ function reporter({ metrics, log, address }: XdsStart): XdsReport {
     received: (typeUrl, resources, removed, bodyBytes) => {
       messages.series([typeUrl]).value += 1;
       bytes.series([typeUrl]).value += bodyBytes;
-      if (scope.enabled('debug')) scope.debug('received', [['type', typeUrl], ['resources', resources], ['removed', removed]]);
+      if (scope.enabled('debug'))
+        scope.debug('received', [
+          ['type', typeUrl],
+          ['resources', resources],
+          ['removed', removed],
+        ]);
     },
-    rejected: ({ name, reason }) => scope.warn('resource rejected', [['name', name], ['reason', reason]]),
+    rejected: ({ name, reason }) =>
+      scope.warn('resource rejected', [
+        ['name', name],
+        ['reason', reason],
+      ]),
     ended: (reason, why, wait) => {
       terminations.series([reason]).value += 1;
       const text = why === undefined ? 'ended' : describeError(why);
-      scope[reason === 'Complete' || reason === 'Reconnect' ? 'info' : 'warn'](`connection to the control plane at ${address}: ${text}; trying again in ${wait} ms`);
+      scope[reason === 'Complete' || reason === 'Reconnect' ? 'info' : 'warn'](
+        `connection to the control plane at ${address}: ${text}; trying again in ${wait} ms`,
+      );
     },
   };
 }

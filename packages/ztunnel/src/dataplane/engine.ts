@@ -1,15 +1,16 @@
 // One data thread: its copy of the mesh, the pods that it serves, and what they share. Carries out the commands of data-plane.ts.
 // Opens nothing by itself: a pod's sockets are pods/pod-proxy.ts, a connection's story outbound/serve.ts and inbound/serve.ts.
-import { systemClock } from '@ambient-mesh/runtime/time';
-import { RevocationFile } from '@ambient-mesh/identity/revocation-file';
+
+import { Netns } from '@ambient-mesh/host/netns';
 import { RevocationSet } from '@ambient-mesh/identity/revocation';
+import { RevocationFile } from '@ambient-mesh/identity/revocation-file';
 import { tlsPolicy } from '@ambient-mesh/identity/tls-context';
-import { Mesh, policiesDiffer, reachedOtherwise } from '@ambient-mesh/model/mesh';
 import type { MeshDelta } from '@ambient-mesh/model/delta';
+import { Mesh, policiesDiffer, reachedOtherwise } from '@ambient-mesh/model/mesh';
 import type { Workload } from '@ambient-mesh/model/workload';
 import { Log } from '@ambient-mesh/runtime/log';
 import { Metrics, type Snapshot } from '@ambient-mesh/runtime/metrics';
-import { Netns } from '@ambient-mesh/host/netns';
+import { systemClock } from '@ambient-mesh/runtime/time';
 import { ReadMemory } from '@ambient-mesh/wire/read-memory';
 import { TlsAcceptor } from '@ambient-mesh/wire/tls/server';
 import type { Config } from '../config.ts';
@@ -61,7 +62,8 @@ export class Engine implements Disposable {
       windows: { streamWindowBytes: config.windowSize, connectionWindowBytes: config.connectionWindowSize, frameBytes: config.frameSize },
       demand: ports.demand,
       illegal: illegalPorts(config.ports, config.socks5),
-      podOf: (workload: Workload) => this.#byInfo.get(infoKey({ name: workload.name, namespace: workload.namespace, serviceAccount: workload.identity.serviceAccount })),
+      podOf: (workload: Workload) =>
+        this.#byInfo.get(infoKey({ name: workload.name, namespace: workload.namespace, serviceAccount: workload.identity.serviceAccount })),
       revocations: () => this.#revocations?.current ?? RevocationSet.none,
     };
     this.#revocations = this.#watchRevocations(config.crlPath);
@@ -145,7 +147,7 @@ export class Engine implements Disposable {
       path,
       clock: systemClock,
       onChange: (set) => {
-        for (const pod of this.#pods.values()) this.#shared.telemetry.revoked(pod.connections.cutRevoked((peer) => isRevoked(set, peer)));
+        for (const pod of this.#pods.values()) this.#shared.telemetry.revoked(pod.cutRevoked((peer) => isRevoked(set, peer)));
       },
       onMistake: (text) => log.warn(text),
     });

@@ -42,7 +42,10 @@ export async function workers({ config, ports, onLost }: WorkersOptions): Promis
   }
 
   return {
-    threads: threads.map(({ worker }, n) => ({ name: `ztunnel-${n}`, busySeconds: () => worker.performance.eventLoopUtilization().active / 1000 })),
+    threads: threads.map(({ worker }, n) => ({
+      name: `ztunnel-${n}`,
+      busySeconds: () => worker.performance.eventLoopUtilization().active / 1000,
+    })),
     send: async (command) => void (await each({ command })),
     metrics: () => each<Snapshot>({ read: 'metrics' }),
     connections: async () => merge((await each<readonly PodConnections[]>({ read: 'connections' })).flat()),
@@ -59,7 +62,10 @@ function merge(all: readonly PodConnections[]): readonly PodConnections[] {
   const byPod = new Map<PodUid, PodConnections>();
   for (const c of all) {
     const seen = byPod.get(c.pod);
-    byPod.set(c.pod, seen === undefined ? c : { pod: c.pod, inbound: [...seen.inbound, ...c.inbound], outbound: [...seen.outbound, ...c.outbound] });
+    byPod.set(
+      c.pod,
+      seen === undefined ? c : { pod: c.pod, inbound: [...seen.inbound, ...c.inbound], outbound: [...seen.outbound, ...c.outbound] },
+    );
   }
   return [...byPod.values()];
 }

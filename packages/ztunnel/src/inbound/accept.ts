@@ -1,8 +1,8 @@
 // Takes a connection on a pod's HBONE port: handshake as the pod, then one call of serve.ts for each CONNECT request.
 // Called for each connection accepted on port 15008. Tunnels take part in the pod's drain: GOAWAY first, cut at the deadline.
 import type { Socket } from 'node:net';
-import { canonicalIp, formatSocket, type SocketAddress } from '@ambient-mesh/model/address';
-import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
+import { canonicalIp, formatSocket } from '@ambient-mesh/model/address';
+import { describeError, isFault } from '@ambient-mesh/runtime/errors';
 import { serverSettings } from '@ambient-mesh/wire/h2/settings';
 import { serveTunnel } from '@ambient-mesh/wire/hbone/server';
 import type { PodProxy } from '../pods/pod-proxy.ts';
@@ -19,48 +19,43 @@ export async function serveTunnels(pod: PodProxy, socket: Socket): Promise<void>
     await speak(pod, socket, ends);
   } catch (e) {
     socket.destroy();
+    if (isFault(e, 'tls.revoked')) pod.shared.telemetry.revoked({ inbound: 1, outbound: 0 });
     pod.shared.telemetry.connections.refused(ends.from, ends.at, 'destination', describeError(e));
   }
 }
 
 /** Resolves when the tunnel is over; rejects when there never was one. */
-async function speak(pod: PodProxy, socket: Socket, ends: Ends): Promise<void> {
+async function speak(pod: PodProxy, socket: Socket, ends: Via): Promise<void> {
   const { shared, drain } = pod;
   const credentials = await pod.credentials();
-  const { socket: secure, peer } = await shared.acceptor.accept(socket, { credentials, who: formatSocket(ends.from) }, drain.forced);
-  const verdict = shared.revocations().check(peer.chain, credentials.rootsPem);
-  if (!verdict.ok) {
-    shared.telemetry.revoked({ inbound: 1, outbound: 0 });
-    secure.destroy();
-    throw new MeshError(verdict.refused, `the certificate of ${peer.identity.uri} is revoked or cannot be followed to a root`);
-  }
-  const via: Via = { ...ends, rootsPem: credentials.rootsPem };
+  const { socket: secure, peer } = await shared.acceptor.accept(
+    socket,
+    { credentials, who: formatSocket(ends.from), revocations: shared.revocations() },
+    drain.forced,
+  );
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const tunnel = serveTunnel(secure, peer, {
     clock: shared.clock,
     settings: { ...serverSettings, ...shared.windows },
-    onRequest: (request) => void serveRequest(pod, request, via),
+    onRequest: (request) => void serveRequest(pod, request, ends),
     onClosed: (fault) => {
       if (fault !== undefined) pod.log.debug(`tunnel from ${peer.identity.uri} ended: ${fault.message}`);
       resolve();
     },
   });
+  pod.tunnels.add(tunnel);
   const shutdown = (): void => tunnel.shutdown();
   const destroy = (): void => tunnel.destroy();
   if (drain.signal.aborted) shutdown();
   drain.signal.addEventListener('abort', shutdown);
   drain.forced.addEventListener('abort', destroy);
   await over;
+  pod.tunnels.delete(tunnel);
   drain.signal.removeEventListener('abort', shutdown);
   drain.forced.removeEventListener('abort', destroy);
 }
 
-interface Ends {
-  readonly from: SocketAddress;
-  readonly at: SocketAddress;
-}
-
-function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Ends | undefined {
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Via | undefined {
   if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined) return undefined;
   return { from: { ip: canonicalIp(remoteAddress), port: remotePort }, at: { ip: canonicalIp(localAddress), port: localPort } };
 }

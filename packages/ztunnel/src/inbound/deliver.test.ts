@@ -2,8 +2,8 @@
 // Beside deliver.ts; that the kernel goes along is tested end to end.
 // The header's bytes are tested in wire/proxy-protocol.
 import type { Delivery } from '@ambient-mesh/model/inbound';
-import { ip } from '@ambient-mesh/model/testing';
 import { spiffeId } from '@ambient-mesh/model/spiffe';
+import { ip } from '@ambient-mesh/model/testing';
 import { proxyHeader } from '@ambient-mesh/wire/proxy-protocol';
 import { describe, expect, test } from 'vitest';
 import { appDial, spoofed } from './deliver.ts';
@@ -25,8 +25,18 @@ const rows: readonly (readonly [rule: string, given: Given, to: string, from: st
   ["the pod's address, from our own where the kernel forbids more", { delivery: plain, spoof: false }, '10.0.0.2:8080', undefined],
   ['an application tunnel on loopback, from loopback', { delivery: tunnelled }, '127.0.0.1:15088', undefined],
   ['of the family of the pod', { delivery: tunnelled, podIp: 'fd00::2' }, '::1:15088', undefined],
-  ["an application tunnel on the pod's address, from the client's", { delivery: tunnelled, localhostTunnel: false }, '10.0.0.2:15088', '10.0.0.1'],
-  ["a port of the application's own without a tunnel stays on the pod's address", { delivery: { port: 15_088 } }, '10.0.0.2:15088', '10.0.0.1'],
+  [
+    "an application tunnel on the pod's address, from the client's",
+    { delivery: tunnelled, localhostTunnel: false },
+    '10.0.0.2:15088',
+    '10.0.0.1',
+  ],
+  [
+    "a port of the application's own without a tunnel stays on the pod's address",
+    { delivery: { port: 15_088 } },
+    '10.0.0.2:15088',
+    '10.0.0.1',
+  ],
 ];
 test.each(rows)('%s', (_, { delivery, spoof = true, localhostTunnel = true, podIp }, to, from) => {
   const dial = appDial(delivery, arrived(undefined, podIp), { spoof, localhostTunnel });

@@ -25,7 +25,11 @@ export interface Arrived {
 }
 
 /** Where a delivery goes and in whose name. Pure. */
-export function appDial(delivery: Delivery, arrived: Arrived, options: { readonly spoof: boolean; readonly localhostTunnel: boolean }): AppDial {
+export function appDial(
+  delivery: Delivery,
+  arrived: Arrived,
+  options: { readonly spoof: boolean; readonly localhostTunnel: boolean },
+): AppDial {
   const { from, identity, podIp } = arrived;
   const onLoopback = delivery.tunnel !== undefined && options.localhostTunnel;
   const ip = onLoopback ? loopbackOf(podIp) : podIp;

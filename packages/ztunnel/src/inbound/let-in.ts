@@ -73,8 +73,18 @@ export async function letIn(pod: PodProxy, arrival: Arrival, signal: AbortSignal
   const read = readTarget(arrival.method, arrival.authority);
   if ('status' in read) return early(pod, arrival, read);
   const local = await pod.self();
-  if (local === undefined) return early(pod, arrival, { status: 503, text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh` });
-  const located = await locateKnown(pod, { local, connDst: arrival.at, authority: read.target, network: pod.shared.config.network, illegalPorts: pod.shared.illegal });
+  if (local === undefined)
+    return early(pod, arrival, {
+      status: 503,
+      text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh`,
+    });
+  const located = await locateKnown(pod, {
+    local,
+    connDst: arrival.at,
+    authority: read.target,
+    network: pod.shared.config.network,
+    illegalPorts: pod.shared.illegal,
+  });
   if ('status' in located) return early(pod, arrival, located);
   return enter(pod, { arrival, local, delivery: located.deliver, startedAt }, signal);
 }
@@ -91,7 +101,14 @@ async function enter(pod: PodProxy, located: Located, signal: AbortSignal): Prom
   const { from, at, identity } = arrival;
   const destination = { ip: at.ip, port: delivery.port };
   const subject = { workload: local, identity, destination };
-  const open = pod.connections.inbound({ from, originalDst: arrival.forwardedHost, to: destination, protocol: 'HBONE', subject, peers: arrival.peers });
+  const open = pod.connections.inbound({
+    from,
+    originalDst: arrival.forwardedHost,
+    to: destination,
+    protocol: 'HBONE',
+    subject,
+    peers: arrival.peers,
+  });
   const report = pod.shared.telemetry.connections.open(told(pod, located), startedAt, arrival.bytes);
   const leave = (refused: Refused): Refused => {
     open[Symbol.dispose]();

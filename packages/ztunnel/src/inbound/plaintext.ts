@@ -25,7 +25,8 @@ export async function servePlaintext(pod: PodProxy, socket: Socket): Promise<voi
     near.abort('cancel');
     pod.shared.telemetry.connections.refused(from, destination, 'destination', text);
   };
-  if (pod.shared.illegal.has(destination.port)) return refuse(`illegal call to ${formatSocket(destination)}: that port is the tunnel's own`);
+  if (pod.shared.illegal.has(destination.port))
+    return refuse(`illegal call to ${formatSocket(destination)}: that port is the tunnel's own`);
   const local = await pod.self();
   if (local === undefined) return refuse(`the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh`);
   await letThrough(pod, captured, local);

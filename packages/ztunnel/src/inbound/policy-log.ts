@@ -8,7 +8,10 @@ export function notePolicies(pod: PodProxy, notes: readonly PolicyNote[], local:
   const level = pod.shared.config.authzPolicyInfoLogging ? 'info' : 'debug';
   if (!pod.policyLog.enabled(level)) return;
   for (const { message, policy } of notes) {
-    const fields: Field[] = [['dst.workload', local.name], ['dst.namespace', local.namespace]];
+    const fields: Field[] = [
+      ['dst.workload', local.name],
+      ['dst.namespace', local.namespace],
+    ];
     if (policy !== undefined) fields.push(['policy', policy]);
     pod.policyLog[level](message, fields);
   }

@@ -1,21 +1,20 @@
 // The story of one tunnelled connection into a pod: admit, deliver, move bytes, tell. One call per CONNECT request.
 // Called by accept.ts; admission and the app's end are let-in.ts, which also owns the report.
-import { pump } from '@ambient-mesh/wire/pump';
+
+import type { SocketAddress } from '@ambient-mesh/model/address';
 import { readBaggage } from '@ambient-mesh/wire/baggage';
 import { forwardedHost, headerOf } from '@ambient-mesh/wire/hbone/connect-request';
 import type { TunnelRequest } from '@ambient-mesh/wire/hbone/server';
-import type { SocketAddress } from '@ambient-mesh/model/address';
+import { pump } from '@ambient-mesh/wire/pump';
 import { toldOfPump } from '../ending.ts';
-import { baggageOf } from '../telemetry/baggage-of.ts';
 import type { PodProxy } from '../pods/pod-proxy.ts';
+import { baggageOf } from '../telemetry/baggage-of.ts';
 import { type Arrival, letIn } from './let-in.ts';
 
 /** The tunnel that a request came in by. */
 export interface Via {
   readonly from: SocketAddress;
   readonly at: SocketAddress;
-  /** What the peer was checked against. */
-  readonly rootsPem: readonly string[];
 }
 
 /** Never rejects. */
@@ -33,7 +32,7 @@ export async function serveRequest(pod: PodProxy, request: TunnelRequest, via: V
   admitted.end(toldOfPump(result, admitted.open.cutBecause));
 }
 
-function arrivalOf(pod: PodProxy, request: TunnelRequest, { from, at, rootsPem }: Via): Arrival {
+function arrivalOf(pod: PodProxy, request: TunnelRequest, { from, at }: Via): Arrival {
   const { headers, peer } = request;
   const network = headerOf(headers, 'x-forwarded-network');
   const forwarded = headerOf(headers, 'forwarded');
@@ -44,7 +43,7 @@ function arrivalOf(pod: PodProxy, request: TunnelRequest, { from, at, rootsPem }
     at,
     identity: peer.identity,
     security: 'mutual_tls',
-    peers: [{ chain: peer.chain, rootsPem }],
+    peers: [peer],
     baggage: readBaggage(headers),
     forwardedHost: forwarded === undefined ? undefined : forwardedHost(forwarded),
     fromGateway: network !== undefined && network.toLowerCase() !== pod.shared.config.network.toLowerCase(),

@@ -1,8 +1,9 @@
 // Carries a plan out: dials in clear, takes a stream of a pooled tunnel, opens a tunnel inside a tunnel, or hands over to a pod of this node.
 // Gives back the far end of the connection. Last step of serve.ts before bytes move; faults come out typed.
-import { MeshError } from '@ambient-mesh/runtime/errors';
+
 import { familyOf, type SocketAddress } from '@ambient-mesh/model/address';
 import type { Workload } from '@ambient-mesh/model/workload';
+import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Conduit } from '@ambient-mesh/wire/conduit';
 import { connectTcp } from '@ambient-mesh/wire/tcp-dial';
 import type { Proof } from '../connections.ts';
@@ -61,9 +62,13 @@ async function inClear(pod: PodProxy, to: SocketAddress, signal: AbortSignal): P
 }
 
 /** The destination's side judges, dials and reports as it would for a tunnel; only the tunnel is missing. */
-async function handOver(pod: PodProxy, { from, source, hop, stop, bytes }: Forward & { hop: Extract<Plan, { by: 'same-node' }> }): Promise<Far> {
+async function handOver(
+  pod: PodProxy,
+  { from, source, hop, stop, bytes }: Forward & { hop: Extract<Plan, { by: 'same-node' }> },
+): Promise<Far> {
   const there = pod.shared.podOf(hop.workload);
-  if (there === undefined) throw new MeshError<ForwardFault>({ code: 'hand-over.gone' }, `${hop.workload.uid} is no longer served by this node`);
+  if (there === undefined)
+    throw new MeshError<ForwardFault>({ code: 'hand-over.gone' }, `${hop.workload.uid} is no longer served by this node`);
   const running = there.drain.enter();
   const arrival = {
     method: 'CONNECT',
@@ -96,4 +101,5 @@ async function handOver(pod: PodProxy, { from, source, hop, stop, bytes }: Forwa
 }
 
 /** The same words as for an answer from the wire: logs are searched for them. */
-const statusText = (status: 400 | 401 | 503): string => `http status: ${status} ${{ 400: 'Bad Request', 401: 'Unauthorized', 503: 'Service Unavailable' }[status]}`;
+const statusText = (status: 400 | 401 | 503): string =>
+  `http status: ${status} ${{ 400: 'Bad Request', 401: 'Unauthorized', 503: 'Service Unavailable' }[status]}`;

@@ -47,9 +47,14 @@ interface Story {
 const unknownSource = (pod: PodProxy) => ({ text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh` });
 
 /** Asks again when the plan needs an address or a name first. */
-async function decide(pod: PodProxy, source: Workload, { from, destination }: Captured): Promise<Plan | Refusal | { readonly text: string }> {
+async function decide(
+  pod: PodProxy,
+  source: Workload,
+  { from, destination }: Captured,
+): Promise<Plan | Refusal | { readonly text: string }> {
   const { shared } = pod;
-  if (outboundLoop(shared.illegal, destination)) return { text: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own` };
+  if (outboundLoop(shared.illegal, destination))
+    return { text: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own` };
   const asked = new Set<string>();
   const resolved = new Map<string, readonly Ip[]>();
   const servedHere = shared.config.sameNodeFastPath ? (w: Workload) => shared.podOf(w) !== undefined : undefined;

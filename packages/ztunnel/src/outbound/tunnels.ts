@@ -1,43 +1,87 @@
-// The tunnels of one pod: dials them in the pod's namespace, proves the pod's identity, and has them pooled.
-// Called by forward.ts for connections that go by HBONE. Pooling itself is wire/hbone/tunnel-pool.ts.
+// The tunnels of one pod: dialled in the pod's namespace, as the pod's identity, and pooled.
+// Called by forward.ts for connections that go by HBONE. Reuse is wire/hbone/tunnel-pool.ts, a tunnel in a tunnel wire/hbone/double.ts.
 import { randomFillSync } from 'node:crypto';
-import type { Credentials } from '@ambient-mesh/identity/credentials';
-import { familyOf, formatSocket } from '@ambient-mesh/model/address';
-import type { SpiffeId } from '@ambient-mesh/model/spiffe';
+import { familyOf } from '@ambient-mesh/model/address';
 import type { Hop } from '@ambient-mesh/model/next-hop';
+import { isFault } from '@ambient-mesh/runtime/errors';
+import { readBaggage } from '@ambient-mesh/wire/baggage';
 import { clientSettings } from '@ambient-mesh/wire/h2/settings';
 import { type ConnectRequest, makeTraceparent } from '@ambient-mesh/wire/hbone/connect-request';
-import { Tunnel } from '@ambient-mesh/wire/hbone/tunnel';
-import { connectTls } from '@ambient-mesh/wire/tls/client';
+import { connectInside } from '@ambient-mesh/wire/hbone/double';
+import type { TunnelStream } from '@ambient-mesh/wire/hbone/tunnel';
+import { TunnelPool } from '@ambient-mesh/wire/hbone/tunnel-pool';
+import { connectSocket } from '@ambient-mesh/wire/tcp-dial';
 import type { PodProxy } from '../pods/pod-proxy.ts';
 import { baggageOf } from '../telemetry/baggage-of.ts';
+import { partyFromBaggage } from '../telemetry/labels.ts';
 import type { Far, Forward } from './forward.ts';
-import { connect } from 'node:net';
-import { Socket } from 'node:net';
 
-export async function throughTunnel(pod: PodProxy, request: Forward & { hop: Extract<Hop, { by: 'hbone' }> }): Promise<Far> {
-  const { hop, stop } = request;
-  const credentials = await pod.credentials();
-  const raw = new Socket({ fd: pod.dialSocket(familyOf(hop.to.ip)) });
-  raw.connect(hop.to.port, hop.to.ip);
-  await new Promise<void>((resolve, reject) => raw.once('connect', resolve).once('error', reject));
-  const { socket, peer } = await connectTls(raw, { credentials, policy: pod.shared.tls, expected: hop.expected, who: formatSocket(hop.to), clock: pod.shared.clock }, stop.signal);
-  const tunnel = new Tunnel(socket, peer, { clock: pod.shared.clock, settings: { ...clientSettings, ...pod.shared.windows } });
-  const conduit = await tunnel.connect(requestOf(request), stop.signal);
-  return { conduit, peers: [{ chain: peer.chain, rootsPem: credentials.rootsPem }], [Symbol.dispose]: () => tunnel.destroy() };
+type Tunnelled<By> = Forward & { readonly hop: Extract<Hop, { by: By }> };
+
+export function tunnelPool(pod: PodProxy): TunnelPool {
+  const { clock, config, credentials, revocations, tls, windows } = pod.shared;
+  return new TunnelPool(
+    {
+      dial: (to, signal) => connectSocket({ to, fd: pod.dialSocket(familyOf(to.ip)), clock }, signal),
+      credentialsFor: async (id) => credentials.get(id),
+      revocations,
+      clock,
+    },
+    {
+      policy: tls,
+      h2: { ...clientSettings, ...windows },
+      streamsPerTunnel: config.poolMaxStreamsPerConn,
+      idleMs: config.poolUnusedReleaseTimeout,
+    },
+  );
 }
 
-export async function throughTwoTunnels(_pod: PodProxy, _request: Forward & { hop: Extract<Hop, { by: 'double-hbone' }> }): Promise<Far> {
-  throw new Error('not yet');
+export async function throughTunnel(pod: PodProxy, request: Tunnelled<'hbone'>): Promise<Far> {
+  const stream = await pooled(pod, request);
+  return { conduit: stream, peers: [stream.peer], [Symbol.dispose]: () => {} };
 }
 
-export function tunnelPool(_pod: PodProxy) {
-  return { close: (): void => {}, forgetWorkload: (_uid: string): void => {} };
+/** The gateway passes the inner tunnel on to whichever pod it picks, so only that pod can say who it is. */
+export async function throughTwoTunnels(pod: PodProxy, request: Tunnelled<'double-hbone'>): Promise<Far> {
+  const { clock, config, revocations, tls, windows } = pod.shared;
+  const { hop, source, stop } = request;
+  const outer = await pooled(pod, request);
+  const inner = {
+    handshake: {
+      credentials: await pod.shared.credentials.get(pod.identity(source)),
+      policy: tls,
+      expected: hop.innerExpected,
+      who: hop.authority,
+      clock,
+      revocations: revocations(),
+    },
+    tunnel: { clock, settings: { ...clientSettings, ...windows } },
+    request: { ...connectRequest(request), network: config.network },
+  };
+  const stream = await connectInside(outer, inner, stop.signal);
+  const said = readBaggage(stream.headers);
+  return {
+    conduit: stream,
+    peers: [outer.peer, stream.peer],
+    reached: { party: said && partyFromBaggage(said), identity: stream.peer.identity },
+    [Symbol.dispose]: () => {},
+  };
+}
+
+async function pooled(pod: PodProxy, request: Forward & { readonly hop: Extract<Hop, { authority: string }> }): Promise<TunnelStream> {
+  const { hop, from, source, stop } = request;
+  const target = { source: pod.identity(source), sourceIp: from.ip, expected: hop.expected, to: hop.to, workload: hop.workload.uid };
+  try {
+    return await pod.pool.connect(target, connectRequest(request), stop.signal);
+  } catch (e) {
+    if (isFault(e, 'tls.revoked')) pod.shared.telemetry.revoked({ inbound: 0, outbound: 1 });
+    throw e;
+  }
 }
 
 const chance = Buffer.alloc(24);
 
-function requestOf({ from, hop, source }: Forward & { hop: Extract<Hop, { authority: string }> }): ConnectRequest {
+function connectRequest({ from, hop, source }: Forward & { readonly hop: Extract<Hop, { authority: string }> }): ConnectRequest {
   return {
     authority: hop.authority,
     baggage: baggageOf(source),
@@ -46,5 +90,3 @@ function requestOf({ from, hop, source }: Forward & { hop: Extract<Hop, { author
     traceparent: makeTraceparent(randomFillSync(chance)),
   };
 }
-export type { Credentials, SpiffeId };
-export { connect };

@@ -1,7 +1,8 @@
 // Enrols pods as the CNI agent announces them: connects the ZDS client to the agent's socket and to the data plane.
 // What the protocol demands is wire/zds/session.ts.
-import { closeFd } from '@ambient-mesh/host/sockets';
+
 import { SeqPacket } from '@ambient-mesh/host/seqpacket';
+import { closeFd } from '@ambient-mesh/host/sockets';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import type { Scope } from '@ambient-mesh/runtime/log';
 import type { Metrics } from '@ambient-mesh/runtime/metrics';
@@ -34,8 +35,12 @@ export class Enrolment {
     this.#ports = ports;
     const { metrics, log, readiness } = ports;
     this.#missing = readiness.expect(awaited);
-    this.#started = metrics.counter('workload_manager_proxies_started_total', 'The total number of proxies that were started (unstable)', []).series([]);
-    this.#stopped = metrics.counter('workload_manager_proxies_stopped_total', 'The total number of proxies that were stopped (unstable)', []).series([]);
+    this.#started = metrics
+      .counter('workload_manager_proxies_started_total', 'The total number of proxies that were started (unstable)', [])
+      .series([]);
+    this.#stopped = metrics
+      .counter('workload_manager_proxies_stopped_total', 'The total number of proxies that were stopped (unstable)', [])
+      .series([]);
     this.#gauge('workload_manager_active_proxy_count', 'The total number of proxies that are running (unstable).', 'up');
     this.#gauge('workload_manager_pending_proxy_count', 'The total number of proxies that could not be started yet (unstable).', 'pending');
     this.#client = new ZdsClient({
@@ -79,7 +84,9 @@ export class Enrolment {
   }
 
   async #stop(uid: string): Promise<void> {
-    await this.#ports.plane.send({ do: 'remove', pod: uid }).catch((e: unknown) => this.#ports.log.error(`cannot stop serving pod ${uid}: ${describeError(e)}`));
+    await this.#ports.plane
+      .send({ do: 'remove', pod: uid })
+      .catch((e: unknown) => this.#ports.log.error(`cannot stop serving pod ${uid}: ${describeError(e)}`));
     this.#stopped.value += 1;
   }
 
@@ -89,7 +96,13 @@ export class Enrolment {
   }
 
   #gauge(name: string, help: string, state: ZdsView['state']): void {
-    this.#ports.metrics.collected({ name, help, kind: 'gauge', labels: [], read: () => [[{}, [...this.pods()].filter((p) => p.state === state).length]] });
+    this.#ports.metrics.collected({
+      name,
+      help,
+      kind: 'gauge',
+      labels: [],
+      read: () => [[{}, [...this.pods()].filter((p) => p.state === state).length]],
+    });
   }
 }
 
@@ -101,7 +114,9 @@ function packetsOf(path: string): ConnectPackets {
     const stop = AbortSignal.any([signal, closing.signal]);
     let sending = Promise.resolve();
     const fail = (e: unknown): void => (stop.aborted ? undefined : handlers.closed(e));
-    void receiveAll().catch(fail).finally(() => socket[Symbol.dispose]());
+    void receiveAll()
+      .catch(fail)
+      .finally(() => socket[Symbol.dispose]());
 
     async function receiveAll(): Promise<void> {
       for (let packet = await socket.receive(stop); packet !== undefined; packet = await socket.receive(stop)) {

@@ -2,21 +2,22 @@
 // Built by dataplane/engine.ts. What happens to an accepted connection is outbound/serve.ts, inbound/serve.ts and inbound/plaintext.ts.
 import type { Netns } from '@ambient-mesh/host/netns';
 import { dialSocket, setKeepalive } from '@ambient-mesh/host/sockets';
-import type { Family, Ip } from '@ambient-mesh/model/address';
-import type { Workload } from '@ambient-mesh/model/workload';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
-import { spiffeId } from '@ambient-mesh/model/spiffe';
-import { MeshError } from '@ambient-mesh/runtime/errors';
+import type { Family, Ip } from '@ambient-mesh/model/address';
+import { type SpiffeId, spiffeId } from '@ambient-mesh/model/spiffe';
+import type { Workload } from '@ambient-mesh/model/workload';
 import { Drain, type DrainMode } from '@ambient-mesh/runtime/drain';
+import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Scope } from '@ambient-mesh/runtime/log';
-import { Connections } from '../connections.ts';
+import type { ServedTunnel } from '@ambient-mesh/wire/hbone/server';
+import { Connections, type Proof } from '../connections.ts';
 import { serveTunnels } from '../inbound/accept.ts';
 import { servePlaintext } from '../inbound/plaintext.ts';
 import { serveOutbound } from '../outbound/serve.ts';
 import { serveSocks5 } from '../outbound/socks5.ts';
 import { tunnelPool } from '../outbound/tunnels.ts';
-import { PodDns } from './pod-dns.ts';
 import { Listener } from './listener.ts';
+import { PodDns } from './pod-dns.ts';
 import type { Shared } from './shared.ts';
 import type { WorkloadInfo } from './workload-info.ts';
 
@@ -36,6 +37,8 @@ export class PodProxy {
   readonly netns: Netns | undefined;
   readonly role: 'pod' | 'self';
   readonly connections = new Connections();
+  /** Tunnels that others have opened to this pod. */
+  readonly tunnels = new Set<ServedTunnel>();
   readonly log: Scope;
   /** What policies said about connections. */
   readonly policyLog: Scope;
@@ -47,6 +50,7 @@ export class PodProxy {
   #outbound: Listener | undefined;
   #socks5: Listener | undefined;
   #dns: PodDns | undefined;
+  #identity: SpiffeId | undefined;
 
   /** Opens every socket of the pod, or throws with none left open. The namespace is its own to dispose of. */
   constructor(shared: Shared, { info, netns, role }: PodOptions) {
@@ -86,12 +90,20 @@ export class PodProxy {
     return this.shared.local.find(this.info);
   }
 
-  /** The pod's own certificate: trust domain as the mesh says, the rest as the CNI agent says. */
+  /** Who the pod is: its trust domain as the mesh says, the rest as the CNI agent says. */
+  identity({ identity: { trustDomain } }: Workload): SpiffeId {
+    if (this.#identity?.trustDomain !== trustDomain) this.#identity = spiffeId(trustDomain, this.info.namespace, this.info.serviceAccount);
+    return this.#identity;
+  }
+
+  /** @throws MeshError<PodFault>, or what the certificate authority's client throws. */
   async credentials(): Promise<Credentials> {
     const self = await this.self();
-    const { namespace, serviceAccount } = this.info;
-    if (self === undefined) throw new MeshError<PodFault>({ code: 'pod.unknown' }, `the workload of pod ${namespace}/${this.info.name} is not known to the mesh`);
-    return this.shared.credentials.get(spiffeId(self.identity.trustDomain, namespace, serviceAccount));
+    if (self !== undefined) return this.shared.credentials.get(this.identity(self));
+    throw new MeshError<PodFault>(
+      { code: 'pod.unknown' },
+      `the workload of pod ${this.info.namespace}/${this.info.name} is not known to the mesh`,
+    );
   }
 
   serve(): void {
@@ -109,6 +121,19 @@ export class PodProxy {
     await this.drain.drained();
     this.#pool.close();
     this.netns?.[Symbol.dispose]();
+  }
+
+  /** Cuts what is open to, and from, peers whose certificate is revoked, tunnels without connections included; returns how many, by side. */
+  cutRevoked(revoked: (peer: Proof) => boolean): { readonly inbound: number; readonly outbound: number } {
+    const cut = this.connections.cutRevoked(revoked);
+    let idle = 0;
+    for (const tunnel of [...this.tunnels]) {
+      if (!revoked(tunnel.peer)) continue;
+      if (tunnel.active === 0) idle += 1;
+      tunnel.destroy();
+    }
+    this.#pool.dropPeers(revoked);
+    return { inbound: cut.inbound + idle, outbound: cut.outbound };
   }
 
   forgetWorkload(uid: string): void {

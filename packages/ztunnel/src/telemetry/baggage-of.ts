@@ -8,7 +8,16 @@ export function baggageOf(workload: Workload): string {
   const known = encoded.get(workload);
   if (known !== undefined) return known;
   const { clusterId, namespace, workloadType, workloadName, canonicalName, canonicalRevision, locality } = workload;
-  const text = encodeBaggage({ clusterId, namespace, workloadType, workloadName, canonicalName, canonicalRevision, region: locality.region, zone: locality.zone });
+  const text = encodeBaggage({
+    clusterId,
+    namespace,
+    workloadType,
+    workloadName,
+    canonicalName,
+    canonicalRevision,
+    region: locality.region,
+    zone: locality.zone,
+  });
   encoded.set(workload, text);
   return text;
 }

@@ -31,7 +31,7 @@ const byFamily = new Map<string, Exclude<ResponseFlag, '-'>>([
  * Silence from a tunnel's port (`overHbone`) is most often a NetworkPolicy that forgot 15008; silence from an app is just that.
  */
 export function flagOf(code: string, { overHbone }: { readonly overHbone: boolean }): Exclude<ResponseFlag, '-'> {
-  if (code === 'peer.revoked') return 'CERT_REVOKED';
+  if (code === 'tls.revoked') return 'CERT_REVOKED';
   if (code === 'dial.timeout' && overHbone) return 'NETWORK_POLICY';
   return byFamily.get(code.split('.', 1)[0] ?? '') ?? 'CONNECT';
 }

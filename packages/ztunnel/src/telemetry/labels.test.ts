@@ -125,7 +125,7 @@ describe('flags', () => {
     ['policy.denied', true, 'DENY'],
     ['tls.context', true, 'TLS_FAILURE'],
     ['peer.unexpected', true, 'TLS_FAILURE'],
-    ['peer.revoked', true, 'CERT_REVOKED'],
+    ['tls.revoked', true, 'CERT_REVOKED'],
     ['h2.goaway', true, 'H2_HANDSHAKE_FAILURE'],
     ['dial.timeout', true, 'NETWORK_POLICY'],
     ['dial.timeout', false, 'CONNECT'],
