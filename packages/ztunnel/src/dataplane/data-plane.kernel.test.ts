@@ -37,10 +37,9 @@ test('a thread that ends by itself is reported, and fails whoever waits for it',
   await expect(plane.send({ do: 'serve' })).rejects.toThrow('data thread 0 ended');
 });
 
-test('a thread that cannot start fails the start', async () => {
+test('a thread that cannot start fails the start, and none is left', async () => {
   using world = await twoPods();
-  const lost: Error[] = [];
   const config = { ...planeConfig(), ...twoThreads, logLevel: 'chatty' };
-  const plane = await workers({ config, ports: world.ports, onLost: (why) => void lost.push(why) }).catch((e: unknown) => e);
-  expect(plane).toBeInstanceOf(Error);
+  const why = await workers({ config, ports: world.ports, onLost: mustNotBeLost }).catch((e: unknown) => e);
+  expect(why).toMatchObject({ message: expect.stringContaining('"chatty" is not a log directive') });
 });

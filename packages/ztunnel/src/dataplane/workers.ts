@@ -18,28 +18,47 @@ export interface WorkersOptions {
   readonly onLost: (why: Error) => void;
 }
 
+/** Resolves when every thread works; throws what kept one from it, with none left. */
 export async function workers({ config, ports, onLost }: WorkersOptions): Promise<DataPlane> {
-  let stopping = false;
+  let working = false;
   const threads = Array.from({ length: config.numWorkerThreads }, (_, n) => start(n));
-  await Promise.all(threads.map(({ online }) => online));
-  const each = <T>(body: ToWorker): Promise<T[]> => Promise.all(threads.map(({ line }) => line.ask(body) as Promise<T>));
+  /** Settles when all have answered, so that a failure leaves nothing under way. */
+  const each = async <T>(body: ToWorker): Promise<T[]> => {
+    const asked = threads.map(({ line }) => line.ask(body) as Promise<T>);
+    await Promise.allSettled(asked);
+    return Promise.all(asked);
+  };
 
   function start(n: number) {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { config }, name: `ztunnel-${n}` });
+    // Most descriptors of a thread are not made by Node, which would otherwise warn of each one that is closed.
+    const options = { workerData: { config }, name: `ztunnel-${n}`, trackUnmanagedFds: false };
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), options);
     const line = new Line<ToWorker, ToMain>(worker, (body) => {
       return 'demand' in body ? ports.demand(body.demand) : ports.credentialsFor(body.credentialsFor);
     });
-    const { promise: online, resolve, reject } = Promise.withResolvers<void>();
-    worker.once('online', resolve);
     worker.once('error', (e) => lost(e instanceof Error ? e : new Error(String(e))));
     worker.once('exit', (code) => lost(new Error(`data thread ${n} ended with code ${code}`)));
     const lost = (why: Error): void => {
       line.close(why);
-      reject(why);
-      if (!stopping) onLost(why);
+      if (working) onLost(why);
     };
-    return { worker, line, online };
+    return { worker, line };
   }
+
+  async function stop(): Promise<void> {
+    working = false;
+    await each({ read: 'last words' }).catch(() => {});
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+  }
+
+  try {
+    // A question that changes nothing: the answer shows that the thread is there.
+    await each({ read: 'connections' });
+  } catch (e) {
+    await stop();
+    throw e;
+  }
+  working = true;
 
   return {
     threads: threads.map(({ worker }, n) => ({
@@ -49,11 +68,7 @@ export async function workers({ config, ports, onLost }: WorkersOptions): Promis
     send: async (command) => void (await each({ command })),
     metrics: () => each<Snapshot>({ read: 'metrics' }),
     connections: async () => merge((await each<readonly PodConnections[]>({ read: 'connections' })).flat()),
-    async [Symbol.asyncDispose]() {
-      stopping = true;
-      await Promise.allSettled([each({ read: 'last words' })]);
-      await Promise.all(threads.map(({ worker }) => worker.terminate()));
-    },
+    [Symbol.asyncDispose]: stop,
   };
 }
 

@@ -92,24 +92,28 @@ async function echo(netns: Netns, parts: DisposableStack): Promise<number> {
 }
 
 /** Greeting and request in one go; the answer to both is 12 bytes. */
-async function throughSocks5(socket: Socket, to: SocketAddress): Promise<Socket | undefined> {
+function throughSocks5(socket: Socket, to: SocketAddress): Promise<Socket | undefined> {
   const request = Buffer.from([5, 1, 0, 5, 1, 0, 1, ...to.ip.split('.').map(Number), to.port >> 8, to.port & 255]);
   socket.write(request);
+  const { promise, resolve } = Promise.withResolvers<Socket | undefined>();
   let answer = Buffer.alloc(0);
-  while (answer.length < 12) {
-    const bytes: unknown = await Promise.race([
-      once(socket, 'readable').then(() => socket.read()),
-      once(socket, 'close').then(() => undefined),
-    ]);
-    if (bytes === undefined) return undefined;
-    if (bytes instanceof Buffer) answer = Buffer.concat([answer, bytes]);
-    else if (socket.readableEnded) return undefined;
-  }
-  return answer.length === 12 && answer[3] === 0 ? socket : undefined;
+  const listen = (bytes: Buffer): void => {
+    answer = Buffer.concat([answer, bytes]);
+    if (answer.length < 12) return;
+    socket.off('data', listen).pause();
+    resolve(answer.length === 12 && answer[3] === 0 ? socket : undefined);
+  };
+  socket
+    .on('data', listen)
+    .on('end', () => resolve(undefined))
+    .on('close', () => resolve(undefined));
+  return promise;
 }
 
 async function connects(socket: Socket): Promise<boolean> {
-  const connected = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'close').then(() => false)]);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  socket.on('connect', () => resolve(true)).on('close', () => resolve(false));
+  const connected = await promise;
   socket.destroy();
   return connected;
 }
