@@ -7,7 +7,7 @@ export type Program = keyof typeof packages;
 
 /** Looks in PATH and where Debian keeps daemons. */
 export function isInstalled(program: Program): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.some((folder) => {
     try {
       accessSync(`${folder}/${program}`, constants.X_OK);

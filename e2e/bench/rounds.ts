@@ -33,7 +33,7 @@ export async function inRounds(
     signal.throwIfAborted();
     await bed.switchTo(path);
     return withCosts(path, () => measure(path, seconds)).catch((e: unknown) => {
-      throw new Error(`${path.side}: ${e instanceof Error ? e.message : e}`, { cause: e });
+      throw new Error(`${path.side}: ${e instanceof Error ? e.message : e}${saidBy(path)}`, { cause: e });
     });
   };
   if (plan.warmUpSeconds > 0) for (const path of paths) await run(path, plan.warmUpSeconds);
@@ -42,10 +42,10 @@ export async function inRounds(
 }
 
 async function withCosts({ proxies }: Path, work: () => Promise<Round>): Promise<readonly Reading[]> {
-  const before = proxies.map(({ pid }) => costOf(pid));
+  const before = proxies.map(({ child }) => costOf(child.pid));
   const { readings, moved } = await work();
-  const costs = proxies.flatMap(({ role, pid }, at) => {
-    const after = costOf(pid);
+  const costs = proxies.flatMap(({ role, child }, at) => {
+    const after = costOf(child.pid);
     const cpu = after.cpuSeconds - (before[at]?.cpuSeconds ?? 0);
     return [cpuReading(role, cpu, moved), { metric: `RSS, ${role}`, unit: 'MB', value: after.rssMb }];
   });
@@ -56,3 +56,7 @@ const cpuReading = (role: string, seconds: number, moved: Moved): Reading =>
   'gigabytes' in moved
     ? { metric: `CPU, ${role}`, unit: 's/GB', value: seconds / moved.gigabytes }
     : { metric: `CPU, ${role}`, unit: 'us/request', value: (seconds * 1e6) / moved.requests };
+
+/** What may tell why a round failed. */
+const saidBy = ({ proxies }: Path): string =>
+  proxies.map(({ role, child }) => `\n${role} said: ${child.output.split('\n').slice(-5).join('\n')}`).join('');

@@ -2,6 +2,7 @@
 // and every path between them. All peers use the same pods; only for our own path are the pods captured.
 // What is sent over the paths is the benches' business.
 import { applyRules, removeRules } from '@ambient-mesh/host/apply-rules';
+import type { Child } from '../lab/child.ts';
 import { Lab } from '../lab/lab.ts';
 import type { Node, ZtunnelWish } from '../lab/node.ts';
 import type { Pod } from '../lab/pod.ts';
@@ -19,7 +20,7 @@ export interface Target {
 
 export interface Proxy {
   readonly role: 'client side' | 'server side' | 'proxy';
-  readonly pid: number;
+  readonly child: Child;
 }
 
 /** A way from the client to a server. */
@@ -77,7 +78,7 @@ export class Testbed implements AsyncDisposable {
       return { side, server: to, proxies, bulk: { host: to.ip, port: bulkPort }, http: { host: to.ip, port: httpPort } };
     };
     const across = [plain('direct', server, []), plain('ours', server, ourProxies(tunnelA, tunnelB))];
-    const local = [plain('direct', neighbour, []), plain('ours', neighbour, [{ role: 'proxy', pid: tunnelA.child.pid }])];
+    const local = [plain('direct', neighbour, []), plain('ours', neighbour, [{ role: 'proxy', child: tunnelA.child }])];
     if (isInstalled('haproxy')) {
       across.push(await haproxyPair(places, parts));
       local.push(await haproxyRelay(client, neighbour, lab.folder, parts));
@@ -125,8 +126,8 @@ async function startPods(a: Node, b: Node): Promise<Omit<Places, 'lab'>> {
 }
 
 const ourProxies = (a: Ztunnel, b: Ztunnel): readonly Proxy[] => [
-  { role: 'client side', pid: a.child.pid },
-  { role: 'server side', pid: b.child.pid },
+  { role: 'client side', child: a.child },
+  { role: 'server side', child: b.child },
 ];
 
 async function haproxyPair({ lab, client, server }: Places, parts: AsyncDisposableStack): Promise<Path> {
@@ -159,8 +160,8 @@ async function haproxyPair({ lab, client, server }: Places, parts: AsyncDisposab
     side: 'HAProxy TLS pair',
     server,
     proxies: [
-      { role: 'client side', pid: nearSide.pid },
-      { role: 'server side', pid: farSide.pid },
+      { role: 'client side', child: nearSide },
+      { role: 'server side', child: farSide },
     ],
     bulk: { host: '127.0.0.1', port: near.bulk },
     http: { host: '127.0.0.1', port: near.http },
@@ -169,7 +170,7 @@ async function haproxyPair({ lab, client, server }: Places, parts: AsyncDisposab
 
 async function haproxyRelay(client: Pod, neighbour: Pod, folder: string, parts: AsyncDisposableStack): Promise<Path> {
   const relays = [{ name: 'bulk', listen: near.local, to: `${neighbour.ip}:${bulkPort}` }];
-  const { pid } = parts.use(await startHaproxy({ pod: client, folder: `${folder}/haproxy-local`, relays, cover: 'none' }));
+  const child = parts.use(await startHaproxy({ pod: client, folder: `${folder}/haproxy-local`, relays, cover: 'none' }));
   const bulk = { host: '127.0.0.1', port: near.local };
-  return { side: 'HAProxy relay', server: neighbour, proxies: [{ role: 'proxy', pid }], bulk, http: bulk };
+  return { side: 'HAProxy relay', server: neighbour, proxies: [{ role: 'proxy', child }], bulk, http: bulk };
 }

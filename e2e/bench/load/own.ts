@@ -5,6 +5,8 @@ import type { Child } from '../../lab/child.ts';
 import type { SteadyOrder, SteadyReport } from '../programs/steady-rate.ts';
 import type { Start } from './start.ts';
 
+const openMs = 60_000;
+
 const program = (name: string): readonly string[] => [process.execPath, fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))];
 
 export async function steadyRate(client: Start, order: SteadyOrder): Promise<SteadyReport> {
@@ -14,9 +16,14 @@ export async function steadyRate(client: Start, order: SteadyOrder): Promise<Ste
   return JSON.parse(child.output) as SteadyReport;
 }
 
-/** Resolves when all are open, have carried a request, and rest; disposing of the child closes them. */
+/** Resolves when all are open, have carried a request, and rest; disposing of the child closes them. Throws with what it said if it ends. */
 export async function holdOpen(client: Start, to: { readonly host: string; readonly port: number }, connections: number): Promise<Child> {
-  const child = client([...program('hold-open'), JSON.stringify({ ...to, connections })]);
-  await child.line(/^holding /, 60_000);
+  await using starting = new AsyncDisposableStack();
+  const child = starting.use(client([...program('hold-open'), JSON.stringify({ ...to, connections })]));
+  const ended = child.exited(openMs).then((): never => {
+    throw new Error(`hold-open: ${child.output}`);
+  });
+  await Promise.race([child.line(/^holding /, openMs), ended]);
+  starting.move();
   return child;
 }
