@@ -7,7 +7,7 @@ import { type Authority, ipFromBytes, parseAuthority } from '@ambient-mesh/model
 export type Reading<T> = 'more' | (T & { readonly used: number }) | { readonly refuse: Buffer; readonly why: string };
 
 /** Reply codes, RFC 1928 §6. */
-export const replies = { succeeded: 0, failed: 1, hostUnreachable: 4, notSupported: 7 } as const;
+export const replies = { succeeded: 0, notAllowed: 2, hostUnreachable: 4, notSupported: 7 } as const;
 
 const version = 5;
 const noAuthentication = 0;

@@ -2,11 +2,12 @@
 // Called for each connection accepted on port 15080, which listens on the pod's loopback only. The messages are socks5-handshake.ts.
 // As the reference does, success is told before the next hop is dialled; what fails later closes the connection.
 import type { Socket } from 'node:net';
-import { type Authority, type Family, familyOf, type Ip } from '@ambient-mesh/model/address';
+import { type Authority, type Family, familyOf, formatSocket, type Ip, type SocketAddress } from '@ambient-mesh/model/address';
 import { dnsAnswer, kubernetesSearch } from '@ambient-mesh/model/dns-names';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { Closed, Conduit, Receiver } from '@ambient-mesh/wire/conduit';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
+import { outboundLoop } from '../illegal-ports.ts';
 import type { PodProxy } from '../pods/pod-proxy.ts';
 import { capture } from './capture.ts';
 import { relayOutbound } from './serve.ts';
@@ -16,23 +17,21 @@ const longestHandshake = ms(10_000);
 
 /** Never rejects. */
 export async function serveSocks5(pod: PodProxy, socket: Socket): Promise<void> {
-  const { memory, clock, telemetry } = pod.shared;
+  const { memory, telemetry } = pod.shared;
   const captured = capture(socket, memory);
   if (captured === undefined) return;
   using _running = pod.drain.enter();
   using _counted = telemetry.socketOpen('source');
   const { near, from, destination: entry } = captured;
-  const asked = await new Handshake(near).run(clock, pod.drain.forced);
-  const destination = 'why' in asked ? undefined : await locate(pod, asked.target, familyOf(from.ip));
-  if ('why' in asked || destination === undefined) {
-    const reply = 'why' in asked ? asked.refuse : replyWith(replies.hostUnreachable);
-    if (reply !== undefined) near.write(reply);
+  const entered = await enter(pod, near, familyOf(from.ip));
+  if ('why' in entered) {
+    if (entered.refuse !== undefined) near.write(entered.refuse);
     near.close();
-    telemetry.connections.refused(from, entry, 'source', `SOCKS5: ${'why' in asked ? asked.why : 'the hostname does not resolve'}`);
+    telemetry.connections.refused(from, entry, 'source', `SOCKS5: ${entered.why}`);
     return;
   }
   near.write(replyWith(replies.succeeded));
-  await relayOutbound(pod, { near: asked.rest, from, destination });
+  await relayOutbound(pod, { near: entered.rest, from, destination: entered.destination });
 }
 
 type Asked = { readonly target: Authority; readonly rest: Conduit };
@@ -42,15 +41,33 @@ interface Failed {
   readonly refuse?: Buffer;
 }
 
-/** By the pod's own names first, as its DNS proxy would; undefined when nobody knows the name. */
-async function locate(pod: PodProxy, target: Authority, family: Family): Promise<{ readonly ip: Ip; readonly port: number } | undefined> {
-  if ('ip' in target) return target;
+async function enter(
+  pod: PodProxy,
+  near: Conduit,
+  family: Family,
+): Promise<{ readonly destination: SocketAddress; readonly rest: Conduit } | Failed> {
+  const asked = await new Handshake(near).run(pod.shared.clock, pod.drain.forced);
+  if ('why' in asked) return asked;
+  const destination = await locate(pod, asked.target, family);
+  return 'why' in destination ? destination : { destination, rest: asked.rest };
+}
+
+async function locate(pod: PodProxy, target: Authority, family: Family): Promise<SocketAddress | Failed> {
+  const ip = 'ip' in target ? target.ip : await resolve(pod, target.hostname, family);
+  if (ip === undefined) return { why: 'the hostname does not resolve', refuse: replyWith(replies.hostUnreachable) };
+  const destination = { ip, port: target.port };
+  if (!outboundLoop(pod.shared.illegal, destination)) return destination;
+  return { why: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own`, refuse: replyWith(replies.notAllowed) };
+}
+
+/** By the mesh's own names first, as the pod's DNS proxy would; undefined when nobody knows the name. */
+async function resolve(pod: PodProxy, hostname: string, family: Family): Promise<Ip | undefined> {
   const { mesh, config, random, names } = pod.shared;
   const client = await pod.self();
   if (client === undefined || config.dnsProxyAddr === undefined) return undefined;
   const found = dnsAnswer(mesh, {
     client,
-    name: target.hostname,
+    name: hostname,
     type: family === 4 ? 'A' : 'AAAA',
     clusterDomain: config.clusterDomain,
     searchDomains: kubernetesSearch(client.namespace, config.clusterDomain),
@@ -58,9 +75,8 @@ async function locate(pod: PodProxy, target: Authority, family: Family): Promise
     ipv6: config.ipv6Enabled,
     random,
   });
-  const ips = found === 'forward' ? await names.resolve(target.hostname) : found.addresses;
-  const ip = ips.find((candidate) => familyOf(candidate) === family);
-  return ip && { ip, port: target.port };
+  const ips = found === 'forward' ? await names.resolve(hostname) : found.addresses;
+  return ips.find((ip) => familyOf(ip) === family);
 }
 
 /** Reads both messages, then lets go of the connection with whatever bytes followed them. */

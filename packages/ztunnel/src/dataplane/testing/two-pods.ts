@@ -28,6 +28,8 @@ export interface TwoPods extends Disposable {
   enrol(pod: 'client' | 'server'): Extract<DataPlaneCommand, { do: 'enrol' }>;
   /** An app of the client's pod, connected to the server's echo through the tunnel; or undefined when the entry closed at once. */
   dialApp(): Promise<Socket | undefined>;
+  /** A socket of an app in the pod, connecting; errors show as its end. */
+  dial(pod: 'client' | 'server', to: SocketAddress): Socket;
   /** Whether something in the pod listens there. */
   listens(pod: 'client' | 'server', port: number, family?: 4 | 6): Promise<boolean>;
 }
@@ -60,6 +62,7 @@ export async function twoPods(): Promise<TwoPods> {
       log: (line) => void logged.push(line),
     },
     enrol: (pod) => ({ do: 'enrol', pod, info: infoOf(pods[pod].workload), netnsFd: pods[pod].netns.fd, role: 'pod' }),
+    dial: (pod, to) => dial(pods[pod].netns, to),
     dialApp: () => throughSocks5(dial(left, { ip: ip('127.0.0.1'), port: 15_080 }), app),
     listens: (pod, port, family = 4) => connects(dial(pods[pod].netns, { ip: ip(family === 4 ? '127.0.0.1' : '::1'), port })),
     [Symbol.dispose]: () => parts.dispose(),
