@@ -26,7 +26,7 @@ const timeoutMs = 5_000;
 /** A socket of that namespace, connecting. */
 export function dialIn(netns: Netns, host: string, port: number): Socket {
   const fd = dialSocket({ netns, family: host.includes(':') ? 6 : 4 });
-  return new Socket({ fd, allowHalfOpen: true }).connect(port, host);
+  return new Socket({ fd }).connect(port, host);
 }
 
 export function httpIn(netns: Netns, { port, path, host = '127.0.0.1', method = 'GET', headers = {} }: HttpOrder): Promise<HttpAnswer> {

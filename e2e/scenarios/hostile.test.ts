@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../lab/eventually.ts';
 import { hboneRequest, openSession } from '../lab/hbone-client.ts';
 import { dialIn } from '../lab/http.ts';
 import type { Pod } from '../lab/pod.ts';
 import { hello, helloAnswered, type TwoNodes, twoNodes } from './two-nodes.ts';
 
-const servers = { 8080: { kind: 'double-echo' } } as const;
+const servers = { 8080: { kind: 'double-echo' }, 8082: { kind: 'source' } } as const;
 
 let mesh: TwoNodes;
 let pods: Record<'client' | 'server' | 'outside', Pod>;
@@ -78,7 +79,8 @@ const closed = (socket: Socket, withinMs: number): Promise<boolean> =>
     });
   });
 
-describe('garbage', () => {
+// Together, because half a handshake is only given up after its 10 s.
+describe.concurrent('garbage', () => {
   const kinds: readonly (readonly [name: string, bytes: () => Buffer])[] = [
     ['random bytes', () => randomBytes(64 + (randomBytes(1)[0] ?? 0) * 64)],
     ['zeros', () => Buffer.alloc(100_000)],
@@ -99,6 +101,13 @@ describe('garbage', () => {
     }
   }
 
+  test('handshakes that never go on are closed, and do not hold up others', async () => {
+    const sockets = Array.from({ length: 200 }, () => dialIn(pods.outside.netns, pods.server.ip, 15008));
+    const ends = sockets.map((socket) => closed(socket, 20_000));
+    expect(await pods.client.call(`${pods.server.ip}:8080`, hello)).toMatchObject(helloAnswered);
+    expect(await Promise.all(ends)).not.toContain(false);
+  });
+
   test('datagrams on 15053', async () => {
     const { createSocket } = await import('node:dgram');
     const socket = pods.client.netns.run(() => createSocket('udp4'));
@@ -107,13 +116,6 @@ describe('garbage', () => {
     await new Promise<void>((resolve) => socket.send(Buffer.alloc(12), 15053, '127.0.0.1', () => resolve()));
     socket.close();
   });
-});
-
-test('handshakes that never go on are closed, and do not hold up others', async () => {
-  const sockets = Array.from({ length: 200 }, () => dialIn(pods.outside.netns, pods.server.ip, 15008));
-  const ends = sockets.map((socket) => closed(socket, 20_000));
-  expect(await pods.client.call(`${pods.server.ip}:8080`, hello)).toMatchObject(helloAnswered);
-  expect(await Promise.all(ends)).not.toContain(false);
 });
 
 test('a stranger without a certificate, or with one of another authority, is refused in the handshake', async () => {
@@ -139,6 +141,20 @@ test('floods of streams and resets on one tunnel end that tunnel at most, in bou
     session.destroy();
   }
   expect(residentMiB(mesh.tunnelB.child.pid) - before).toBeLessThan(150);
+});
+
+test('a dozen clients that never read stall nobody else, and memory stays bounded', async () => {
+  const pids = [mesh.tunnelA.child.pid, mesh.tunnelB.child.pid];
+  const before = pids.map(residentMiB);
+  const stalled = Array.from({ length: 12 }, () => dialIn(pods.client.netns, pods.server.ip, 8082));
+  for (const socket of stalled) socket.on('error', () => {}).pause();
+  const open = async (): Promise<number> => (await mesh.tunnelA.metrics()).sum('istio_tcp_sockets_open', { reporter: 'source' });
+  await eventually(async () => ((await open()) >= 12 ? true : undefined), { what: 'all of them open' });
+  for (let n = 0; n < 20; n++) expect(await pods.client.call(`${pods.server.ip}:8080`, hello)).toMatchObject(helloAnswered);
+  const grown = pids.map((pid, side) => residentMiB(pid) - (before[side] ?? 0));
+  for (const socket of stalled) socket.destroy();
+  await eventually(async () => ((await open()) < 3 ? true : undefined), { what: 'the end of all of them' });
+  expect(Math.max(...grown)).toBeLessThan(300);
 });
 
 test('a header block beyond the limit is refused', async () => {
