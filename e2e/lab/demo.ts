@@ -33,9 +33,7 @@ function introduce({ pods, ztunnels, lab }: Stage): void {
   for (const [name, tunnel] of Object.entries(ztunnels)) {
     say(`  ztunnel ${name}     ${inside(tunnel.child.pid)} curl -s localhost:15020/metrics     (or localhost:15000/config_dump)`);
   }
-  say(
-    `  the wire      ${inside(process.pid)} true; tcpdump runs in the bridge's namespace: nsenter --net=/proc/${process.pid}/fd/${lab.underlay.fd} tcpdump -ni br0 tcp`,
-  );
+  say(`  the wire      nsenter --net=/proc/${process.pid}/fd/${lab.underlay.fd} tcpdump -ni br0 tcp`);
   say('\nHere: type `deny` to forbid client-a everything, `allow` to take that back; the access log follows. Ctrl-C removes everything.\n');
 }
 
