@@ -1,26 +1,34 @@
-// The memory that plain TCP reads land in, for all connections of one thread: idle connections hold none of it.
-// Used by tcp.ts, which reads into it, and by whoever writes such bytes on and gives them back (h2/output.ts, tcp.ts).
+// The memory that reads land in, for all connections of one thread: quiet connections hold none of it.
+// Used by tcp.ts and h2/intake.ts, which read into it, and by whoever writes such bytes on and then gives them back.
 // Knows nothing of sockets: it only lends buffers and takes them back.
 
-/** Bytes kept free in front of a slab's payload, so that an HTTP/2 frame header can be put there without copying (RFC 9113 §4.1). */
+/** Octets kept free in front of a slab's payload, so that an HTTP/2 frame header can be put there without copying (RFC 9113 §4.1). */
 export const headroomBytes = 9;
 
 /**
- * One pooled read buffer. Whoever receives bytes together with a slab owns it and calls `release()` at most once, when nobody reads
- * those bytes any more. A slab that is never released is garbage-collected: forgetting costs speed, releasing early corrupts data.
+ * One pooled read buffer. Who receives bytes together with a slab calls `release()` once, when nobody reads those bytes any more.
+ * A slab that is never released is garbage-collected: forgetting costs speed, releasing too early or twice corrupts somebody's data.
  */
 export class Slab {
   /** The part that reads may fill: all but the headroom. */
   readonly room: Buffer;
+  readonly #shelf: Shelf;
   #headroomFree = true;
-  readonly #home: Slab[];
-  readonly #keep: number;
+  #holders = 1;
 
-  constructor(bytes: number, home: Slab[], keep: number) {
-    // A whole slab, header included, is a multiple of the TLS record size, so that no short record is left over.
-    this.room = Buffer.allocUnsafeSlow(bytes).subarray(headroomBytes);
-    this.#home = home;
-    this.#keep = keep;
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+    this.room = Buffer.allocUnsafeSlow(shelf.slabBytes).subarray(headroomBytes);
+  }
+
+  /** One more `release` will come. */
+  hold(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#holders === 0) this.#shelf.put(this);
   }
 
   /** True, once, if the octets in front of `bytes` are free headroom: the caller may write there. */
@@ -30,42 +38,62 @@ export class Slab {
     return true;
   }
 
-  release(): void {
-    if (this.#home.length >= this.#keep) return;
+  /** Its shelf lends it again. */
+  renew(): this {
+    this.#holders = 1;
     this.#headroomFree = true;
-    this.#home.push(this);
+    return this;
   }
 }
 
-/** Sizes include the headroom; at most `keepBytes` stay pooled for each size. */
-export interface ReadMemorySizes {
-  readonly smallBytes: number;
-  readonly largeBytes: number;
-  readonly keepBytes: number;
+/** The free slabs of one size. */
+class Shelf {
+  /** Headroom included. */
+  readonly slabBytes: number;
+  readonly #keep: number;
+  readonly #free: Slab[] = [];
+
+  constructor(slabBytes: number, keepBytes: number) {
+    this.slabBytes = slabBytes;
+    this.#keep = keepBytes / slabBytes;
+  }
+
+  take(): Slab {
+    return this.#free.pop()?.renew() ?? new Slab(this);
+  }
+
+  put(slab: Slab): void {
+    if (this.#free.length < this.#keep) this.#free.push(slab);
+  }
 }
 
-const defaultSizes = { smallBytes: 64 * 1024, largeBytes: 256 * 1024, keepBytes: 8 * 1024 * 1024 } as const;
+/** At most this much stays pooled of each size. */
+const keepBytes = 8 * 1024 * 1024;
+/** With the headroom a multiple of the TLS record (RFC 8446 §5.1), so that a full slab leaves no short record over. */
+const smallBytes = 64 * 1024;
+const largeBytes = 256 * 1024;
+/** The plaintext of one TLS record. */
+const recordBytes = 16 * 1024 + headroomBytes;
 
-/** Slabs by size, and the landing buffer that all quiet connections of this thread share. */
 export class ReadMemory {
-  /** Valid only until the read callback returns: the next read of any connection overwrites it. */
-  readonly landing: Buffer;
-  readonly sizes: ReadMemorySizes;
-  readonly #small: Slab[] = [];
-  readonly #large: Slab[] = [];
+  /** What quiet connections share. Valid only until the read callback returns: the next read of any connection overwrites it. */
+  readonly landing: Buffer = Buffer.allocUnsafeSlow(smallBytes - headroomBytes);
+  readonly #small = new Shelf(smallBytes, keepBytes);
+  readonly #large = new Shelf(largeBytes, keepBytes);
+  readonly #record = new Shelf(recordBytes, keepBytes);
 
-  constructor(sizes: ReadMemorySizes = defaultSizes) {
-    this.sizes = sizes;
-    this.landing = Buffer.allocUnsafeSlow(sizes.smallBytes - headroomBytes);
-  }
-
+  /** For a busy TCP connection. */
   small(): Slab {
-    const { smallBytes, keepBytes } = this.sizes;
-    return this.#small.pop() ?? new Slab(smallBytes, this.#small, keepBytes / smallBytes);
+    return this.#small.take();
   }
 
+  /** For a very busy one. */
   large(): Slab {
-    const { largeBytes, keepBytes } = this.sizes;
-    return this.#large.pop() ?? new Slab(largeBytes, this.#large, keepBytes / largeBytes);
+    return this.#large.take();
+  }
+
+  /** For a busy TLS connection, which Node reads record by record. */
+  record(): Slab {
+    return this.#record.take();
   }
 }

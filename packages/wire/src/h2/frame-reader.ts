@@ -1,15 +1,17 @@
 // Cuts the bytes of a connection into HTTP/2 frames (RFC 9113 §4, §6): the parser's state machine, bounded in every state.
 // Fed by session.ts, which is also its sink. DATA is passed on as it arrives, without waiting for the rest of its frame.
 // Checks what a single frame can get wrong; what depends on streams is the session's to judge.
+import type { Slab } from '../read-memory.ts';
 import { errorCode, flag, frameHeaderBytes, frameType, preface, Violation } from './protocol.ts';
 
 export interface FrameSink {
   /** A DATA frame begins. `flowBytes`: what it takes from the windows, padding included. */
   dataBegins(stream: number, flowBytes: number): void;
-  /** A part of its bytes, yours to keep; `overhead` instead of bytes for padding. */
-  dataBytes(stream: number, bytes: Buffer): void;
-  dataPadding(stream: number, bytes: number): void;
-  dataEnds(stream: number, endStream: boolean): void;
+  /** A part of its bytes. Yours to keep, or with a slab yours until you release it. */
+  dataBytes(bytes: Buffer, slab: Slab | undefined): void;
+  /** Octets of the frame that are no data. */
+  dataPadding(bytes: number): void;
+  dataEnds(endStream: boolean): void;
   /** A whole header block; `block` is valid only during the call. */
   headers(stream: number, block: Buffer, endStream: boolean): void;
   reset(stream: number, code: number): void;
@@ -61,6 +63,8 @@ export class FrameReader {
   #collected: Buffer[] = [];
   #block: OpenBlock | undefined;
   #firstFrame = true;
+  /** Of the chunk being fed. */
+  #slab: Slab | undefined;
 
   constructor(sink: FrameSink, limits: FrameReaderLimits, expectPreface: boolean) {
     this.#sink = sink;
@@ -68,8 +72,18 @@ export class FrameReader {
     this.#prefaceLeft = expectPreface ? preface.length : 0;
   }
 
-  /** Throws a Violation; after that nothing more may be fed. `chunk` must not change afterwards. */
-  feed(chunk: Buffer): void {
+  /**
+   * Takes the slab that the chunk lies in, if any; a chunk without one must not change afterwards.
+   * Throws a Violation; after that nothing more may be fed.
+   */
+  feed(chunk: Buffer, slab?: Slab): void {
+    this.#slab = slab;
+    this.#feed(chunk);
+    this.#slab = undefined;
+    slab?.release();
+  }
+
+  #feed(chunk: Buffer): void {
     let at = this.#prefaceLeft > 0 ? this.#readPreface(chunk) : 0;
     while (at < chunk.length) {
       if (!this.#inFrame) {
@@ -161,12 +175,12 @@ export class FrameReader {
       this.#padding = chunk[at++] ?? 0;
       this.#left--;
       if (this.#padding > this.#left) throw new Violation(errorCode.protocol, 'more padding than frame');
-      this.#sink.dataPadding(this.#stream, this.#padding + 1);
+      this.#sink.dataPadding(this.#padding + 1);
     }
     const padding = this.#padding ?? 0;
     const bytes = Math.min(this.#left - padding, chunk.length - at);
     if (bytes > 0) {
-      this.#sink.dataBytes(this.#stream, bytes === chunk.length ? chunk : chunk.subarray(at, at + bytes));
+      this.#sink.dataBytes(bytes === chunk.length ? chunk : chunk.subarray(at, at + bytes), this.#slab?.hold());
       this.#left -= bytes;
       at += bytes;
     }
@@ -177,7 +191,7 @@ export class FrameReader {
     }
     if (this.#left === 0) {
       this.#inFrame = false;
-      this.#sink.dataEnds(this.#stream, (this.#flags & flag.endStream) !== 0);
+      this.#sink.dataEnds((this.#flags & flag.endStream) !== 0);
     }
     return at;
   }
@@ -188,7 +202,7 @@ export class FrameReader {
     this.#left -= bytes;
     const ignored = this.#type > frameType.continuation || this.#type === frameType.priority;
     if (this.#left > 0) {
-      if (!ignored) this.#collected.push(part);
+      if (!ignored) this.#collected.push(Buffer.from(part));
       return at + bytes;
     }
     this.#inFrame = false;
@@ -240,13 +254,13 @@ export class FrameReader {
     const part = payload.subarray(start, end);
     const endStream = (this.#flags & flag.endStream) !== 0;
     if ((this.#flags & flag.endHeaders) !== 0) this.#sink.headers(this.#stream, part, endStream);
-    else this.#block = { stream: this.#stream, endStream, parts: [part], bytes: payload.length };
+    else this.#block = { stream: this.#stream, endStream, parts: [Buffer.from(part)], bytes: payload.length };
   }
 
   #finishContinuation(payload: Buffer): void {
     const block = this.#block;
     if (block === undefined) return;
-    block.parts.push(payload);
+    block.parts.push(Buffer.from(payload));
     block.bytes += payload.length;
     if ((this.#flags & flag.endHeaders) === 0) return;
     this.#block = undefined;

@@ -2,6 +2,7 @@
 // it on. The sink of frame-reader.ts, made by session.ts. Also the place where floods are counted.
 
 import type { Clock } from '@ambient-mesh/runtime/time';
+import type { Slab } from '../read-memory.ts';
 import { Budget } from './budget.ts';
 import type { FrameSink } from './frame-reader.ts';
 import { writePing, writeSettingsAck } from './frame-writer.ts';
@@ -70,15 +71,16 @@ export class Incoming implements FrameSink {
     else this.#dataStream = stream;
   }
 
-  dataBytes(_stream: number, bytes: Buffer): void {
-    this.#dataStream?.arrived(bytes);
+  dataBytes(bytes: Buffer, slab: Slab | undefined): void {
+    if (this.#dataStream === undefined) slab?.release();
+    else this.#dataStream.arrived(bytes, slab);
   }
 
-  dataPadding(_stream: number, bytes: number): void {
+  dataPadding(bytes: number): void {
     this.#dataStream?.consumed(bytes);
   }
 
-  dataEnds(_stream: number, endStream: boolean): void {
+  dataEnds(endStream: boolean): void {
     if (endStream) this.#dataStream?.arrivedEnd();
     else if (this.#dataIsEmpty) this.ignored();
     this.#dataStream = undefined;

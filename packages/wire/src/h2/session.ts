@@ -5,12 +5,13 @@ import type { Duplex } from 'node:stream';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { ConduitFault } from '../conduit.ts';
-import type { Slab } from '../read-memory.ts';
+import type { ReadMemory, Slab } from '../read-memory.ts';
 import { FrameReader } from './frame-reader.ts';
 import { writeEnd, writeGoAway, writeHeaders, writePing, writeReset, writeSettings, writeWindowUpdate } from './frame-writer.ts';
 import type { RequestHead } from './headers.ts';
 import { encodeHeaders } from './hpack-encoder.ts';
 import { Incoming, type IncomingHost } from './incoming.ts';
+import { takeIn } from './intake.ts';
 import { defaultKeepalive, Keepalive, type KeepaliveSettings } from './keepalive.ts';
 import { Output } from './output.ts';
 import { defaultWindowBytes, errorCode, errorName, type HeaderList, maxStreamId, preface, Violation } from './protocol.ts';
@@ -45,6 +46,8 @@ export interface SessionOptions {
   readonly keepalive?: KeepaliveSettings;
   /** How long the peer may take to its first SETTINGS. Default 10,000. */
   readonly prefaceTimeoutMs?: number;
+  /** Where the connection's bytes are read into; without it, into buffers of Node's own. */
+  readonly memory?: ReadMemory | undefined;
 }
 
 /** Frames that the peer makes us send while it reads nothing (acknowledgements, resets) may pile up to this. */
@@ -104,12 +107,10 @@ export class H2Session implements StreamHost, IncomingHost {
     this.#keepalive = new Keepalive(this.clock, options.keepalive ?? defaultKeepalive, probe);
     this.#prefaceTimer = this.clock.after(ms(options.prefaceTimeoutMs ?? 10_000), () => this.#noPreface());
     this.#greet();
-    socket.on('data', (chunk: Buffer) => this.#feed(chunk));
     socket.on('error', (e) => this.#broken(e));
     socket.on('end', () => this.#broken(undefined));
     socket.on('close', () => this.#broken(undefined));
-    // Listening alone does not start a socket that was paused when it was accepted.
-    socket.resume();
+    takeIn(socket, options.memory, (bytes, slab) => this.#feed(bytes, slab));
   }
 
   /** The peer's limit for streams at a time, as far as it has said. */
@@ -259,10 +260,10 @@ export class H2Session implements StreamHost, IncomingHost {
   }
 
   /** Nothing may be thrown from here: it runs in the socket's callback. */
-  #feed(chunk: Buffer): void {
+  #feed(chunk: Buffer, slab: Slab | undefined): void {
     if (this.#state !== 'open') return;
     try {
-      this.#reader.feed(chunk);
+      this.#reader.feed(chunk, slab);
       if (this.output.unsentBytes > unsentLimitBytes) throw new Violation(errorCode.enhanceYourCalm, 'the peer does not read our answers');
     } catch (e) {
       const violation = e instanceof Violation ? e : new Violation(errorCode.internal, 'internal error');

@@ -149,19 +149,20 @@ export class H2Stream implements Conduit, LaneEvents {
     return this.#remote === 'ended';
   }
 
-  arrived(bytes: Buffer): void {
+  arrived(bytes: Buffer, slab: Slab | undefined): void {
     if (this.#letGo) {
+      slab?.release();
       this.reset(errorCode.cancel);
       return;
     }
     const receiver = this.#receiver;
     if (receiver !== undefined && !this.#paused && !this.#delivering && this.#held === undefined) {
-      receiver.data(bytes);
+      receiver.data(bytes, slab);
       this.consumed(bytes.length);
       return;
     }
     this.#held ??= new HeldBytes();
-    this.#held.push(bytes);
+    this.#held.push(bytes, slab);
     this.#host.held(bytes.length);
   }
 
@@ -227,12 +228,13 @@ export class H2Stream implements Conduit, LaneEvents {
     if (receiver === undefined || this.#delivering) return;
     this.#delivering = true;
     while (!this.#paused && this.#held !== undefined) {
-      const bytes = this.#held.shift();
-      if (bytes === undefined) this.#held = undefined;
+      const piece = this.#held.shift();
+      if (piece === undefined) this.#held = undefined;
       else {
-        this.#host.held(-bytes.length);
-        receiver.data(bytes);
-        this.consumed(bytes.length);
+        const { length } = piece.bytes;
+        this.#host.held(-length);
+        receiver.data(piece.bytes, piece.slab);
+        this.consumed(length);
       }
     }
     this.#delivering = false;

@@ -9,6 +9,7 @@ import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import type { Clock } from '@ambient-mesh/runtime/time';
 import type { KeepaliveSettings } from '../h2/keepalive.ts';
 import type { H2Settings } from '../h2/settings.ts';
+import type { ReadMemory } from '../read-memory.ts';
 import { connectTls } from '../tls/client.ts';
 import { Tunnel, type TunnelEvents } from './tunnel.ts';
 
@@ -37,6 +38,8 @@ export interface TunnelSettings {
   readonly policy: TlsPolicy;
   readonly h2?: H2Settings;
   readonly keepalive?: KeepaliveSettings;
+  /** Where the tunnels' bytes are read into; without it, into buffers of Node's own. */
+  readonly memory?: ReadMemory | undefined;
 }
 
 /** @throws what the ports throw, MeshError<TlsFault>, or the signal's reason. */
@@ -60,6 +63,6 @@ export async function openTunnel(
     },
     signal,
   );
-  const { h2, keepalive } = settings;
-  return new Tunnel(socket, peer, { clock, ...(h2 && { settings: h2 }), ...(keepalive && { keepalive }) }, events);
+  const { h2, keepalive, memory } = settings;
+  return new Tunnel(socket, peer, { clock, memory, ...(h2 && { settings: h2 }), ...(keepalive && { keepalive }) }, events);
 }

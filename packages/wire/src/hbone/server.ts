@@ -10,6 +10,7 @@ import { errorCode, type HeaderList } from '../h2/protocol.ts';
 import { H2Session, type SessionFault } from '../h2/session.ts';
 import { type H2Settings, serverSettings } from '../h2/settings.ts';
 import type { H2Stream } from '../h2/stream.ts';
+import type { ReadMemory } from '../read-memory.ts';
 import type { Peer } from '../tls/peer.ts';
 import { asTunnelStream, type TunnelStream } from './tunnel.ts';
 
@@ -18,6 +19,8 @@ export interface ServeOptions {
   /** Default: `serverSettings`. */
   readonly settings?: H2Settings;
   readonly keepalive?: KeepaliveSettings;
+  /** Where the connection's bytes are read into; without it, into buffers of Node's own. */
+  readonly memory?: ReadMemory | undefined;
   /** Called for each request, inside the socket's callback: must not throw, must answer in time of its own. */
   readonly onRequest: (request: TunnelRequest) => void;
   /** The last call. Undefined: an orderly end. */
@@ -76,10 +79,10 @@ export class ServedTunnel {
   /** Takes over `socket`, on which the handshake with `peer` is done. */
   constructor(socket: Duplex, peer: Peer, options: ServeOptions) {
     this.peer = peer;
-    const { clock, keepalive, settings = serverSettings } = options;
+    const { clock, keepalive, memory, settings = serverSettings } = options;
     this.#session = new H2Session(
       socket,
-      { role: 'server', settings, clock, ...(keepalive && { keepalive }) },
+      { role: 'server', settings, clock, memory, ...(keepalive && { keepalive }) },
       {
         request: (stream, head) => options.onRequest(new TunnelRequest(stream, head, peer)),
         closed: (fault) => options.onClosed?.(fault),

@@ -3,9 +3,10 @@ import { testAuthority } from '@ambient-mesh/identity/testing';
 import { tlsPolicy } from '@ambient-mesh/identity/tls-context';
 import { canonicalIp, type SocketAddress } from '@ambient-mesh/model/address';
 import { isFault, MeshError } from '@ambient-mesh/runtime/errors';
-import { ms } from '@ambient-mesh/runtime/time';
 import { type FakeClock, fakeClock } from '@ambient-mesh/runtime/testing';
+import { ms } from '@ambient-mesh/runtime/time';
 import { afterEach, describe, expect, test } from 'vitest';
+import { ReadMemory } from '../read-memory.ts';
 import { Collector } from '../testing/hbone.ts';
 import { dialPlain, never, TunnelServer } from '../testing/hbone-tls.ts';
 import type { ConnectRequest } from './connect-request.ts';
@@ -57,7 +58,7 @@ class Lab {
       credentialsFor: async () => clientCredentials,
       clock: this.clock,
     };
-    this.pool = new TunnelPool(ports, { policy: tlsPolicy(), ...options });
+    this.pool = new TunnelPool(ports, { policy: tlsPolicy(), memory: new ReadMemory(), ...options });
     labs.push(this);
   }
 
@@ -165,11 +166,16 @@ describe('sharing', () => {
 
   test("the peer's own limit counts too", async () => {
     const lab = new Lab();
-    const held: TunnelRequest[] = [];
     const server = new TunnelServer({
       credentials: serverCredentials,
-      onRequest: (r) => void held.push(r) || echo(r),
-      settings: { streamWindowBytes: 65_535, connectionWindowBytes: 65_535, frameBytes: 16_384, headerListBytes: 16_384, concurrentStreams: 2 },
+      onRequest: echo,
+      settings: {
+        streamWindowBytes: 65_535,
+        connectionWindowBytes: 65_535,
+        frameBytes: 16_384,
+        headerListBytes: 16_384,
+        concurrentStreams: 2,
+      },
     });
     const to = await server.listen();
     await Promise.all([1, 2, 3, 4, 5].map(() => lab.connect({ to })));
@@ -311,4 +317,3 @@ describe('failures', () => {
     await expect.poll(() => [...lab.server.tunnels].every((t) => t.active === 0)).toBe(true);
   });
 });
-

@@ -10,6 +10,7 @@ import type { HeaderList } from '../h2/protocol.ts';
 import { H2Session, type SessionFault } from '../h2/session.ts';
 import { clientSettings, type H2Settings } from '../h2/settings.ts';
 import type { H2Stream } from '../h2/stream.ts';
+import type { ReadMemory } from '../read-memory.ts';
 import type { Peer } from '../tls/peer.ts';
 import { type ConnectRequest, encodeConnect } from './connect-request.ts';
 
@@ -32,6 +33,8 @@ export interface TunnelOptions {
   /** Default: `clientSettings`. */
   readonly settings?: H2Settings;
   readonly keepalive?: KeepaliveSettings;
+  /** Where the connection's bytes are read into; without it, into buffers of Node's own. */
+  readonly memory?: ReadMemory | undefined;
   /** How long the far side may take to answer a CONNECT. Default 10,000. */
   readonly answerWithinMs?: number;
 }
@@ -56,8 +59,8 @@ export class Tunnel {
     this.peer = peer;
     this.#clock = options.clock;
     this.#answerWithinMs = options.answerWithinMs ?? 10_000;
-    const { keepalive, clock, settings = clientSettings } = options;
-    this.#session = new H2Session(socket, { role: 'client', settings, clock, ...(keepalive && { keepalive }) }, events);
+    const { keepalive, clock, memory, settings = clientSettings } = options;
+    this.#session = new H2Session(socket, { role: 'client', settings, clock, memory, ...(keepalive && { keepalive }) }, events);
   }
 
   /** Streams in progress. */

@@ -7,6 +7,7 @@ import { type TlsPolicy, tlsPolicy } from '@ambient-mesh/identity/tls-context';
 import { canonicalIp, type SocketAddress } from '@ambient-mesh/model/address';
 import { type Clock, systemClock } from '@ambient-mesh/runtime/time';
 import { ServedTunnel, type ServeOptions } from '../hbone/server.ts';
+import { ReadMemory } from '../read-memory.ts';
 import { TlsAcceptor } from '../tls/server.ts';
 
 export const never: AbortSignal = new AbortController().signal;
@@ -38,6 +39,7 @@ export class TunnelServer {
       acceptor.accept(raw, { credentials: options.credentials, who: 'client' }, never).then(
         ({ socket, peer }) => {
           const tunnel: ServedTunnel = new ServedTunnel(socket, peer, {
+            memory: new ReadMemory(),
             ...options,
             clock,
             onClosed: (fault) => {

@@ -1,7 +1,7 @@
 // Handshakes between our client and our server, and with strangers: who gets in, who does not, and what the fault says.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
 import { RevocationSet } from '@ambient-mesh/identity/revocation';
 import { type OddName, oddNames, testAuthority } from '@ambient-mesh/identity/testing';
@@ -98,7 +98,12 @@ describe('mutual TLS between our own ends', () => {
     ['a server that is somebody else is refused', { expected: [authority.id('prod', 'other')] }, 'tls.peer', undefined],
     ['nobody expected means that nobody is accepted', { expected: [] }, 'tls.peer', undefined],
     ['a server of another authority is refused', { serverCredentials: stranger.credentials(server) }, 'tls.failed', undefined],
-    ['a client of another authority is refused', { clientCredentials: { ...stranger.credentials(client), rootsPem: serverCredentials.rootsPem } }, undefined, 'tls.failed'],
+    [
+      'a client of another authority is refused',
+      { clientCredentials: { ...stranger.credentials(client), rootsPem: serverCredentials.rootsPem } },
+      undefined,
+      'tls.failed',
+    ],
     [
       'a client of another trust domain is refused although its authority is trusted',
       {
@@ -154,7 +159,12 @@ describe('strangers', () => {
     await once(listener, 'listening');
     cleanup.push(() => listener.close());
     visit((listener.address() as AddressInfo).port);
-    return asFault(await outcome.promise.then(() => new Error('accepted'), (e: unknown) => e));
+    return asFault(
+      await outcome.promise.then(
+        () => new Error('accepted'),
+        (e: unknown) => e,
+      ),
+    );
   }
   const quiet = <S extends Socket | TLSSocket>(socket: S): S => {
     socket.on('error', () => {});
@@ -163,20 +173,34 @@ describe('strangers', () => {
   };
 
   test('a client without a certificate is refused', async () => {
-    const fault = await acceptOne((port) => quiet(tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })));
+    const fault = await acceptOne((port) =>
+      quiet(tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] })),
+    );
     expect(fault.fault.code).toBe('tls.failed');
   });
 
   test('a client that offers only another protocol is refused', async () => {
     const secureContext = contextFor(clientCredentials, tlsPolicy());
-    const fault = await acceptOne((port) => quiet(tlsConnect({ port, host: '127.0.0.1', secureContext, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })));
+    const fault = await acceptOne((port) =>
+      quiet(tlsConnect({ port, host: '127.0.0.1', secureContext, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })),
+    );
     expect(fault.fault.code).toBe('tls.failed');
   });
 
   test('TLS 1.2 is refused unless allowed', async () => {
     const secureContext = contextFor(clientCredentials, tlsPolicy({ tls12: true }));
     const options = { host: '127.0.0.1', secureContext, rejectUnauthorized: false, maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] } as const;
-    const fault = await acceptOne((port) => quiet(tlsConnect({ ...options, secureContext: undefined, cert: clientCredentials.certChainPem, key: clientCredentials.keyPem, port } as never)));
+    const fault = await acceptOne((port) =>
+      quiet(
+        tlsConnect({
+          ...options,
+          secureContext: undefined,
+          cert: clientCredentials.certChainPem,
+          key: clientCredentials.keyPem,
+          port,
+        } as never),
+      ),
+    );
     expect(fault.fault.code).toBe('tls.failed');
   });
 
@@ -201,14 +225,22 @@ describe('strangers', () => {
     await once(listener, 'listening');
     cleanup.push(() => listener.close());
     const raw = await dialPlain({ ip: '127.0.0.1' as never, port: (listener.address() as AddressInfo).port });
-    const handshake = { credentials: clientCredentials, policy: tlsPolicy(), expected: [server], who: '10.0.0.9:15008', clock: systemClock };
+    const handshake = {
+      credentials: clientCredentials,
+      policy: tlsPolicy(),
+      expected: [server],
+      who: '10.0.0.9:15008',
+      clock: systemClock,
+    };
     const failure = await connectTls(raw, { ...handshake, timeoutMs: 50 }, never).catch(asFault);
     expect(codeOf(failure)).toBe('tls.timeout');
     expect('message' in failure && failure.message).toContain('10.0.0.9:15008');
   });
 
   test('a server name in the certificate does not stand in for an identity', async () => {
-    const tlsServer = createTlsServer({ cert: serverCredentials.certChainPem, key: serverCredentials.keyPem, ALPNProtocols: ['h2'] }, (s) => quiet(s));
+    const tlsServer = createTlsServer({ cert: serverCredentials.certChainPem, key: serverCredentials.keyPem, ALPNProtocols: ['h2'] }, (s) =>
+      quiet(s),
+    );
     tlsServer.listen(0, '127.0.0.1');
     await once(tlsServer, 'listening');
     cleanup.push(() => tlsServer.close());
