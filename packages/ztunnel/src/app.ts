@@ -38,7 +38,7 @@ export async function startApp(config: Config): Promise<App> {
   const output = new LogOutput(descriptorPort(1));
   parts.defer(() => output.flush());
   const clock = systemClock;
-  const log = new Log({ format: config.logFormat, directives: config.logLevel, write: output.line, clock });
+  const log = new Log({ format: config.logFormat, directives: config.logLevel, write: output.line, clock, hiddenPrefix: 'ztunnel::' });
   const scope = log.for('ztunnel');
   checkRights(config);
   raiseOpenFiles();

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { MeshDelta } from '@ambient-mesh/model/delta';
 import { readLocalFile } from '@ambient-mesh/model/local-file';
 import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
-import { parse } from 'yaml';
+import { parseYaml } from './yaml.ts';
 import type { Config } from './config.ts';
 
 export type LocalStateFault = { readonly code: 'local.unreadable' | 'local.mistakes' };
@@ -20,7 +20,7 @@ export function localFile(config: Config): LocalState | undefined {
   const { localXdsPath: path, localXds: inline } = config;
   if (path === undefined && inline === undefined) return undefined;
   const name = path ?? 'LOCAL_XDS';
-  const parsed = parseYaml(path === undefined ? (inline ?? '') : textOf(path), name);
+  const parsed = contentOf(path === undefined ? (inline ?? '') : textOf(path), name);
   const read = readLocalFile(parsed);
   if ('mistakes' in read) throw new MeshError<LocalStateFault>({ code: 'local.mistakes' }, `${name}: ${read.mistakes.join(' ')}`);
   return { delta: read.delta, shown: parsed };
@@ -34,9 +34,9 @@ function textOf(path: string): string {
   }
 }
 
-function parseYaml(text: string, name: string): unknown {
+function contentOf(text: string, name: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 100, logLevel: 'error' });
+    return parseYaml(text);
   } catch (e) {
     throw new MeshError<LocalStateFault>({ code: 'local.unreadable' }, `${name} is not YAML: ${describeError(e).split('\n', 1)[0]}`);
   }

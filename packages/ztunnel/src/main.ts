@@ -1,8 +1,10 @@
 // The program: `ztunnel proxy` (default), `version`, `help`. Reads the environment, starts the app, turns the end of it into an exit code.
 // What the app consists of is in app.ts. A start that fails says why in one sentence and exits with 1.
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { describeError } from '@ambient-mesh/runtime/errors';
+import { giveBackStartMemory } from '@ambient-mesh/runtime/heap';
 import { startApp } from './app.ts';
 import { configure } from './config.ts';
 import { version } from './version.ts';
@@ -22,6 +24,9 @@ async function proxy(): Promise<void> {
   const configured = configure({ env: process.env, cpus: availableParallelism(), meshConfig: textOf(meshConfigFile) });
   if ('mistakes' in configured) return fail(configured.mistakes.join(' '));
   await using app = await startApp(configured.ok);
+  // Now, because a process that is killed would never write it.
+  flushCompileCache();
+  giveBackStartMemory();
   let interrupted = false;
   process.on('SIGTERM', () => app.shutdown());
   process.on('SIGINT', () => {

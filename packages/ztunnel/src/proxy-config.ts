@@ -1,7 +1,7 @@
 // The part of Istio's mesh configuration that a ztunnel reads (facts: ztunnel §11.2): the file's `defaultConfig`, then PROXY_CONFIG, then ISTIO_META_*.
 // Parses text to plain data; config.ts turns the result into settings.
 import { describeError } from '@ambient-mesh/runtime/errors';
-import { parse } from 'yaml';
+import { parseYaml } from './yaml.ts';
 
 export interface ProxyConfig {
   readonly discoveryAddress?: string;
@@ -37,7 +37,7 @@ function part(text: string | undefined, name: string, mistakes: string[], pick: 
   if (text === undefined || text.trim() === '') return nothing;
   let parsed: unknown;
   try {
-    parsed = parse(text, { maxAliasCount: 100, logLevel: 'error' });
+    parsed = parseYaml(text);
   } catch (e) {
     mistakes.push(`${name} is not YAML: ${describeError(e).split('\n', 1)[0]}.`);
     return nothing;

@@ -1,6 +1,6 @@
 // Text of the families, printed by prom-client's OpenMetrics registry from our own numbers.
 // Adds what prom-client lacks: UNIT lines, and leaving out families that have no sample.
-import { Counter, Gauge, type OpenMetricsContentType, Histogram as PromHistogram, Registry } from 'prom-client';
+import type { Metric, OpenMetricsContentType, Registry } from 'prom-client';
 import { type Family, firstCell, type Kind } from './family.ts';
 import { histogramSamples } from './histogram.ts';
 
@@ -37,36 +37,50 @@ export function printable(family: Family<string>): Printable {
   return { name, help, kind, unit, samples };
 }
 
+interface Listed {
+  readonly of: Printable;
+  current: readonly Sample[];
+  registered: boolean;
+}
+
+type Prom = typeof import('prom-client');
+
 export class Exposition {
-  readonly #registry = new Registry<OpenMetricsContentType>();
-  readonly #families: { readonly of: Printable; current: readonly Sample[] }[] = [];
+  readonly #families: Listed[] = [];
+  #loaded: Promise<{ readonly prom: Prom; readonly registry: Registry<OpenMetricsContentType> }> | undefined;
 
-  constructor() {
-    this.#registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-  }
-
-  /** Families are printed in the order of their adding. Throws if the name is taken or not a metric name. */
+  /** Families are printed in the order of their adding. */
   add(of: Printable): void {
-    const family: { readonly of: Printable; current: readonly Sample[] } = { of, current: [] };
-    const options = { name: of.name, help: of.help, registers: [this.#registry] };
-    const metric = { counter: () => new Counter(options), gauge: () => new Gauge(options), histogram: () => new PromHistogram(options) }[
-      of.kind
-    ]();
-    const get = async () => ({ name: of.name, help: of.help, type: of.kind, values: family.current });
-    Object.assign(metric, { get, getForPromString: get });
-    this.#families.push(family);
+    this.#families.push({ of, current: [], registered: false });
   }
 
-  /** The whole text, ending in `# EOF`. */
+  /** The whole text, ending in `# EOF`. Rejects if a name is taken or no metric name. */
   async text(): Promise<string> {
+    // prom-client (5 MB) comes when somebody wants to read: data threads, which only count, never do.
+    this.#loaded ??= import('prom-client').then((prom) => ({ prom, registry: new prom.Registry(prom.Registry.OPENMETRICS_CONTENT_TYPE) }));
+    const { prom, registry } = await this.#loaded;
     let text = '';
     for (const family of this.#families) {
+      if (!family.registered) register(prom, registry, family);
       family.current = family.of.samples();
-      if (family.current.length > 0) text += `${withUnit(await this.#registry.getSingleMetricAsString(family.of.name), family.of)}\n`;
+      if (family.current.length > 0) text += `${withUnit(await registry.getSingleMetricAsString(family.of.name), family.of)}\n`;
       family.current = [];
     }
     return `${text}# EOF\n`;
   }
+}
+
+function register(prom: Prom, registry: Registry<OpenMetricsContentType>, family: Listed): void {
+  const { name, help, kind } = family.of;
+  const options = { name, help, registers: [registry] };
+  const make: Readonly<Record<Kind, () => Metric>> = {
+    counter: () => new prom.Counter(options),
+    gauge: () => new prom.Gauge(options),
+    histogram: () => new prom.Histogram(options),
+  };
+  const get = async () => ({ name, help, type: kind, values: family.current });
+  Object.assign(make[kind](), { get, getForPromString: get });
+  family.registered = true;
 }
 
 function withUnit(text: string, { name, unit }: Printable): string {

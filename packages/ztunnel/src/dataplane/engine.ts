@@ -41,7 +41,7 @@ export class Engine implements Disposable {
 
   constructor(config: Config, ports: DataPlanePorts) {
     const clock = systemClock;
-    this.#log = new Log({ format: config.logFormat, directives: config.logLevel, write: ports.log, clock });
+    this.#log = new Log({ format: config.logFormat, directives: config.logLevel, write: ports.log, clock, hiddenPrefix: 'ztunnel::' });
     this.#mesh = new Mesh({ ...(config.localNode !== undefined && { node: config.localNode }) });
     this.#local = new LocalWorkloads(this.#mesh, clock);
     this.#credentials = new CredentialCache(ports.credentialsFor, clock);

@@ -1,6 +1,8 @@
 // A data thread: runs one Engine and answers the main thread (workers.ts). It writes its log lines itself: whole lines never mix.
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
+import { giveBackStartMemory } from '@ambient-mesh/runtime/heap';
 import { descriptorPort, LogOutput } from '@ambient-mesh/runtime/log-output';
 import type { Config } from '../config.ts';
 import { Engine } from './engine.ts';
@@ -16,6 +18,10 @@ const engine = new Engine(config, {
   demand: async (key) => void (await main.ask({ demand: key })),
   log: output.line,
 });
+
+// Now, because a thread that is terminated would never write it.
+flushCompileCache();
+giveBackStartMemory();
 
 function answer(body: ToWorker): unknown {
   if ('command' in body) return engine.carryOut(body.command);
