@@ -9,10 +9,10 @@ export interface Stage extends AsyncDisposable {
   readonly lab: Lab;
   readonly nodes: Readonly<Record<'a' | 'b', Node>>;
   readonly ztunnels: Readonly<Record<'a' | 'b', Ztunnel>>;
-  readonly pods: Readonly<Record<(typeof podNames)[number], Pod>>;
+  readonly pods: Readonly<Record<PodName, Pod>>;
 }
 
-export const podNames = ['client-a', 'server-a', 'client-b', 'server-b', 'outside'] as const;
+export type PodName = 'client-a' | 'server-a' | 'client-b' | 'server-b' | 'outside';
 export const port = 8080;
 
 export async function setStage(): Promise<Stage> {

@@ -1,7 +1,7 @@
 // The tour of the demo: each step does one thing that a user of the mesh cares about, checks it, and says in a line what was seen.
 // A step that sees something else throws. Used by demo.ts, with and without --check.
 import type { CallReport } from './apps/protocol.ts';
-import { port, type Stage } from './demo-stage.ts';
+import { type PodName, port, type Stage } from './demo-stage.ts';
 import { eventually } from './eventually.ts';
 import { policy, principal } from './resources.ts';
 import { watchWire } from './wire-watch.ts';
@@ -11,8 +11,6 @@ export interface Step {
   /** What was seen, in a few words. */
   readonly run: (stage: Stage) => Promise<string>;
 }
-
-type PodName = keyof Stage['pods'];
 
 const get = (stage: Stage, from: PodName, to: PodName, family: 'v4' | 'v6' = 'v4'): Promise<CallReport> => {
   const address = stage.pods[to].addresses[family];

@@ -1,13 +1,23 @@
 // The mesh on one machine: an underlay with a bridge, nodes on it, pods on the nodes; every piece in namespaces of the lab's own.
 // Nothing is visible from, or sends a packet to, the machine's network. Namespaces are held by descriptors only, so the kernel
 // removes all of it when this process ends, however it ends; disposing does it sooner and in order.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Netns } from '@ambient-mesh/host/netns';
 import { nodeSwitches, podRoutes, underlayCommands, uplinkCommands } from './addressing.ts';
 import { ControlPlane } from './control-plane.ts';
 import { ipBatch, netnsPath, setSwitches } from './links.ts';
 import { Node } from './node.ts';
+
+const prefix = 'ambient-lab-';
+
+/** Removes folders of labs whose process was killed. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
+  }
+}
 
 export class Lab implements AsyncDisposable {
   readonly underlay: Netns;
@@ -27,7 +37,10 @@ export class Lab implements AsyncDisposable {
   static async start(): Promise<Lab> {
     if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces, which needs root: run it with sudo');
     await using parts = new AsyncDisposableStack();
-    const folder = parts.adopt(mkdtempSync(`${tmpdir()}/ambient-lab-`), (path) => rmSync(path, { recursive: true, force: true }));
+    sweep();
+    const folder = parts.adopt(mkdtempSync(`${tmpdir()}/${prefix}${process.pid}-`), (path) =>
+      rmSync(path, { recursive: true, force: true }),
+    );
     const underlay = parts.use(Netns.create());
     setSwitches(underlay, nodeSwitches);
     ipBatch(underlay, underlayCommands);

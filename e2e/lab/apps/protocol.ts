@@ -52,12 +52,11 @@ export interface CallOrder {
   readonly timeoutMs?: number;
 }
 
-export const outcomes = ['answered', 'closed', 'reset', 'silent', 'not-connected'] as const;
 /**
  * `answered`: some bytes, and as many as asked for; `closed`: FIN too early; `reset`: RST after connecting;
  * `silent`: connected, but the time ran out; `not-connected`: refused, unreachable or no answer (`code` says which).
  */
-export type Outcome = (typeof outcomes)[number];
+export type Outcome = 'answered' | 'closed' | 'reset' | 'silent' | 'not-connected';
 
 export interface CallReport {
   readonly outcome: Outcome;

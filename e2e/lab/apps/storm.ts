@@ -21,7 +21,7 @@ const pieceBytes = 32_768;
 const idleLimitMs = 30_000;
 
 /** Deterministic chance (mulberry32), so that a failing storm can be repeated by its seed. */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
