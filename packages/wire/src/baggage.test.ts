@@ -50,7 +50,15 @@ test('no value throws', () => {
 
 test('plain values read back', () => {
   const word = fc.stringMatching(/^[a-z0-9.-]{1,20}$/);
-  const baggage = fc.record({ clusterId: word, namespace: word, workloadName: word, canonicalName: word, canonicalRevision: word, region: word, zone: word });
+  const baggage = fc.record({
+    clusterId: word,
+    namespace: word,
+    workloadName: word,
+    canonicalName: word,
+    canonicalRevision: word,
+    region: word,
+    zone: word,
+  });
   fc.assert(
     fc.property(baggage, (parts) => {
       const said = { ...parts, workloadType: 'pod' };

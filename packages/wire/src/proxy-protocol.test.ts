@@ -11,7 +11,9 @@ const identity = spiffeId('td', 'ns', 'sa');
 test('the octets for IPv4 with an identity', () => {
   const header = proxyHeader({ source: at('10.0.0.1', 0x1234), destination: at('10.0.0.2', 80), identity });
   const tlv = Buffer.concat([Buffer.from([0xd0, 0, identity.uri.length]), Buffer.from(identity.uri)]);
-  expect(header.toString('hex')).toBe(`0d0a0d0a000d0a515549540a2111${(12 + tlv.length).toString(16).padStart(4, '0')}0a0000010a00000212340050${tlv.toString('hex')}`);
+  expect(header.toString('hex')).toBe(
+    `0d0a0d0a000d0a515549540a2111${(12 + tlv.length).toString(16).padStart(4, '0')}0a0000010a00000212340050${tlv.toString('hex')}`,
+  );
 });
 
 describe('what is written reads back', () => {
@@ -23,7 +25,12 @@ describe('what is written reads back', () => {
     for (const id of [identity, undefined]) {
       test(`${name}, ${id ? 'with' : 'without'} identity`, () => {
         const header = proxyHeader({ source, destination, identity: id });
-        expect(readProxyHeader(Buffer.concat([header, Buffer.from('GET /')]))).toEqual({ source, destination, length: header.length, ...(id && { identity: id.uri }) });
+        expect(readProxyHeader(Buffer.concat([header, Buffer.from('GET /')]))).toEqual({
+          source,
+          destination,
+          length: header.length,
+          ...(id && { identity: id.uri }),
+        });
       });
     }
   }

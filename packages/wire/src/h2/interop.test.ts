@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   type ClientHttp2Session,
-  connect as h2Connect,
   constants,
   createSecureServer,
   type Http2SecureServer,
+  connect as h2Connect,
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
@@ -170,7 +170,14 @@ describe('their client, our server', () => {
     const stream = session.request(connectOptions, { endStream: false });
     const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
     expect([headers[':status'], headers.baggage]).toEqual([200, 'service.name=z']);
-    expect([seen?.method, seen?.authority, seen?.headers]).toEqual(['CONNECT', '10.0.0.2:80', [['baggage', 'some=thing'], ['traceparent', 'x'.repeat(55)]]]);
+    expect([seen?.method, seen?.authority, seen?.headers]).toEqual([
+      'CONNECT',
+      '10.0.0.2:80',
+      [
+        ['baggage', 'some=thing'],
+        ['traceparent', 'x'.repeat(55)],
+      ],
+    ]);
   });
 
   test('a method other than CONNECT is for the caller to refuse', async () => {
@@ -218,7 +225,12 @@ describe('their client, our server', () => {
   test('our shutdown lets their streams finish, then closes', async () => {
     const { session, server } = await theirClient((incoming) => {
       const stream = incoming.accept([]);
-      stream.receive({ data: (bytes) => void stream.write(Buffer.from(bytes)), end: () => stream.end(), drained: () => {}, closed: () => {} });
+      stream.receive({
+        data: (bytes) => void stream.write(Buffer.from(bytes)),
+        end: () => stream.end(),
+        drained: () => {},
+        closed: () => {},
+      });
     });
     const stream = session.request(connectOptions, { endStream: false });
     await once(stream, 'response');

@@ -1,8 +1,8 @@
 // A session against a peer that speaks frame by frame: the rules of RFC 9113 that a stranger can keep or break.
 import { Duplex } from 'node:stream';
 import { isFault } from '@ambient-mesh/runtime/errors';
-import { ms } from '@ambient-mesh/runtime/time';
 import { type FakeClock, fakeClock } from '@ambient-mesh/runtime/testing';
+import { ms } from '@ambient-mesh/runtime/time';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Collector } from '../testing/hbone.ts';
@@ -134,7 +134,11 @@ describe('violations end the connection with the right code', () => {
     ['a connection window above 2^31-1', [frame(frameType.windowUpdate, 0, 0, u32(2 ** 31 - 1))], errorCode.flowControl],
     ['a request on an even stream', [connectHeaders(2)], errorCode.protocol],
     ['CONTINUATION out of nowhere', [frame(frameType.continuation, 4, 1)], errorCode.protocol],
-    ['a frame in the middle of a header block', [frame(frameType.headers, 0, 1, Buffer.from([0x82])), frame(frameType.ping, 0, 0, Buffer.alloc(8))], errorCode.protocol],
+    [
+      'a frame in the middle of a header block',
+      [frame(frameType.headers, 0, 1, Buffer.from([0x82])), frame(frameType.ping, 0, 0, Buffer.alloc(8))],
+      errorCode.protocol,
+    ],
     ['PUSH_PROMISE', [frame(frameType.pushPromise, 4, 1, u32(2))], errorCode.protocol],
     ['a PING of 7 octets', [frame(frameType.ping, 0, 0, Buffer.alloc(7))], errorCode.frameSize],
     ['a PING on a stream', [frame(frameType.ping, 0, 1, Buffer.alloc(8))], errorCode.protocol],
@@ -143,10 +147,22 @@ describe('violations end the connection with the right code', () => {
     ['ENABLE_PUSH of 2', [settings([2, 2])], errorCode.protocol],
     ['INITIAL_WINDOW_SIZE above 2^31-1', [settings([4, 2 ** 31])], errorCode.flowControl],
     ['MAX_FRAME_SIZE below 16,384', [settings([5, 16_383])], errorCode.protocol],
-    ['a malformed header block', [frame(frameType.headers, 4, 1, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))], errorCode.compression],
+    [
+      'a malformed header block',
+      [frame(frameType.headers, 4, 1, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))],
+      errorCode.compression,
+    ],
     ['more padding than frame', [connectHeaders(1), frame(frameType.data, flag.padded, 1, Buffer.from([9, 1]))], errorCode.protocol],
-    ['an endless header block', Array.from({ length: 40 }, (_, i) => frame(i === 0 ? frameType.headers : frameType.continuation, 0, 1, Buffer.alloc(1))), errorCode.enhanceYourCalm],
-    ['a huge header block', [frame(frameType.headers, 0, 1, Buffer.alloc(50_000)), frame(frameType.continuation, 0, 1, Buffer.alloc(50_000))], errorCode.enhanceYourCalm],
+    [
+      'an endless header block',
+      Array.from({ length: 40 }, (_, i) => frame(i === 0 ? frameType.headers : frameType.continuation, 0, 1, Buffer.alloc(1))),
+      errorCode.enhanceYourCalm,
+    ],
+    [
+      'a huge header block',
+      [frame(frameType.headers, 0, 1, Buffer.alloc(50_000)), frame(frameType.continuation, 0, 1, Buffer.alloc(50_000))],
+      errorCode.enhanceYourCalm,
+    ],
   ];
   for (const [rule, bytes, code] of rows) {
     test(rule, async () => {
@@ -180,7 +196,17 @@ describe('what a stream gets wrong ends only the stream', () => {
     ['CONNECT with a path', [headers(1, [...request, [':path', '/']])], errorCode.protocol],
     ['CONNECT without authority', [headers(1, [[':method', 'CONNECT']])], errorCode.protocol],
     ['an unknown pseudo-header', [headers(1, [...request, [':protocol', 'x']])], errorCode.protocol],
-    ['a pseudo-header after others', [headers(1, [[':method', 'CONNECT'], ['a', 'b'], [':authority', 'x:1']])], errorCode.protocol],
+    [
+      'a pseudo-header after others',
+      [
+        headers(1, [
+          [':method', 'CONNECT'],
+          ['a', 'b'],
+          [':authority', 'x:1'],
+        ]),
+      ],
+      errorCode.protocol,
+    ],
     ['an upper-case name', [headers(1, [...request, ['Baggage', 'x']])], errorCode.protocol],
     ['a line feed in a value', [headers(1, [...request, ['baggage', 'a\nb']])], errorCode.protocol],
     ['a connection header', [headers(1, [...request, ['connection', 'close']])], errorCode.protocol],
@@ -188,7 +214,11 @@ describe('what a stream gets wrong ends only the stream', () => {
     ['trailers without END_STREAM', [connectHeaders(1), headers(1, [['a', 'b']])], errorCode.protocol],
     ['WINDOW_UPDATE by 0', [connectHeaders(1), frame(frameType.windowUpdate, 0, 1, u32(0))], errorCode.protocol],
     ['a stream window above 2^31-1', [connectHeaders(1), frame(frameType.windowUpdate, 0, 1, u32(2 ** 31 - 1))], errorCode.flowControl],
-    ['a header list above the limit', [frame(frameType.headers, 4, 1, Buffer.concat([Buffer.from([0x82]), Buffer.alloc(60_000, 0x90)]))], errorCode.enhanceYourCalm],
+    [
+      'a header list above the limit',
+      [frame(frameType.headers, 4, 1, Buffer.concat([Buffer.from([0x82]), Buffer.alloc(60_000, 0x90)]))],
+      errorCode.enhanceYourCalm,
+    ],
   ];
   for (const [rule, bytes, code] of rows) {
     test(rule, async () => {
@@ -339,7 +369,10 @@ describe('flow control, sending', () => {
     expect(r.peer.of(frameType.data, stream.id).map((f) => f.flags)).toEqual([0]);
     r.peer.send(frame(frameType.windowUpdate, 0, stream.id, u32(10)));
     await r.settle();
-    expect(r.peer.of(frameType.data, stream.id).map((f) => [f.payload.toString(), f.flags])).toEqual([['0123456789', 0], ['abcdef', flag.endStream]]);
+    expect(r.peer.of(frameType.data, stream.id).map((f) => [f.payload.toString(), f.flags])).toEqual([
+      ['0123456789', 0],
+      ['abcdef', flag.endStream],
+    ]);
   });
 });
 
@@ -527,25 +560,41 @@ describe('going away', () => {
 
 describe('whatever bytes come, nothing is thrown and the session ends in order', () => {
   const anyFrame = fc
-    .tuple(fc.integer({ min: 0, max: 11 }), fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 9 }), fc.uint8Array({ maxLength: 40 }))
+    .tuple(
+      fc.integer({ min: 0, max: 11 }),
+      fc.integer({ min: 0, max: 255 }),
+      fc.integer({ min: 0, max: 9 }),
+      fc.uint8Array({ maxLength: 40 }),
+    )
     .map(([type, flags, stream, payload]) => frame(type, flags, stream, payload));
-  const known = fc.constantFrom(connectHeaders(1), connectHeaders(3), data(1, 'x'), data(3, 'y', true), settings([4, 5]), frame(frameType.ping, 0, 0, Buffer.alloc(8)));
+  const known = fc.constantFrom(
+    connectHeaders(1),
+    connectHeaders(3),
+    data(1, 'x'),
+    data(3, 'y', true),
+    settings([4, 5]),
+    frame(frameType.ping, 0, 0, Buffer.alloc(8)),
+  );
   const junk = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes));
 
   for (const role of ['client', 'server'] as const) {
     test(role, async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.oneof(anyFrame, known, junk), { maxLength: 30 }), fc.integer({ min: 1, max: 50 }), async (frames, step) => {
-          const r = rig(role);
-          if (role === 'client') new Collector(r.session.open(request, { answered: () => {}, failed: () => {} }));
-          const all = Buffer.concat(frames);
-          for (let at = 0; at < all.length; at += step) r.peer.send(all.subarray(at, at + step));
-          for (const stream of r.requested) new Collector(stream);
-          await r.settle();
-          r.session.destroy();
-          expect(r.closed).toHaveLength(1);
-          expect(r.clock.pending).toBe(0);
-        }),
+        fc.asyncProperty(
+          fc.array(fc.oneof(anyFrame, known, junk), { maxLength: 30 }),
+          fc.integer({ min: 1, max: 50 }),
+          async (frames, step) => {
+            const r = rig(role);
+            if (role === 'client') new Collector(r.session.open(request, { answered: () => {}, failed: () => {} }));
+            const all = Buffer.concat(frames);
+            for (let at = 0; at < all.length; at += step) r.peer.send(all.subarray(at, at + step));
+            for (const stream of r.requested) new Collector(stream);
+            await r.settle();
+            r.session.destroy();
+            expect(r.closed).toHaveLength(1);
+            expect(r.clock.pending).toBe(0);
+          },
+        ),
         { numRuns: 150 },
       );
     });

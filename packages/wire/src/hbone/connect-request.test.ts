@@ -4,7 +4,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ConnectRequest, encodeConnect, forwardedHost, headerOf, makeTraceparent, traceIdOf } from './connect-request.ts';
 
-const base: ConnectRequest = { authority: '10.0.0.2:80', baggage: '', client: { ip: canonicalIp('10.0.0.1'), port: 4242 }, traceparent: 't' };
+const base: ConnectRequest = {
+  authority: '10.0.0.2:80',
+  baggage: '',
+  client: { ip: canonicalIp('10.0.0.1'), port: 4242 },
+  traceparent: 't',
+};
 
 describe('what is sent', () => {
   test('baggage always, even empty; then forwarded and traceparent; nothing else', () => {

@@ -24,6 +24,17 @@ export async function socketPair(): Promise<readonly [near: Socket, far: Socket]
   return [near, far];
 }
 
+/** Everything until the end of a socket's readable side. (Iterating a socket would destroy its writable side too.) */
+export async function readAll(socket: Socket, onBytes?: (bytes: Buffer) => void): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  socket.on('data', (bytes: Buffer) => {
+    parts.push(bytes);
+    onBytes?.(bytes);
+  });
+  await once(socket, 'end');
+  return Buffer.concat(parts);
+}
+
 /** Takes everything a conduit delivers, and remembers it. */
 export class Collector implements Receiver {
   readonly chunks: Buffer[] = [];
