@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { isFault } from './errors.ts';
 import { chooseCoding } from './http/compression.ts';
@@ -112,6 +113,15 @@ for (const [accept, want] of codingRows) {
     expect(chooseCoding(accept)).toBe(want);
   });
 }
+
+test('any Accept-Encoding has an answer', () => {
+  const word = fc.constantFrom('gzip', 'br', '*', ';', ',', 'q=', 'Q=0.5', '1', ' ', '__proto__', 'constructor');
+  fc.assert(
+    fc.property(fc.array(fc.oneof(word, fc.string())), (words) => {
+      expect([undefined, 'zstd', 'gzip', 'br', 'deflate']).toContain(chooseCoding(words.join('')));
+    }),
+  );
+});
 
 test('a port that is taken is a fault in one sentence, and leaves nothing open', async () => {
   const { port } = await serve(echo);

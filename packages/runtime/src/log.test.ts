@@ -135,6 +135,23 @@ for (const bad of ['loud', 'dns', 'dns=loud', '=info', 'a=b=c']) {
   });
 }
 
+test('any directives are refused, or show as text that means the same', () => {
+  const { log } = recorded('plain');
+  const part = fc.oneof(fc.constantFrom('info', 'OFF', 'dns=debug', 'dns::x=trace', ' a =warn'), fc.string());
+  fc.assert(
+    fc.property(fc.array(part), (parts) => {
+      try {
+        log.directives = parts.join(',');
+      } catch (e) {
+        expect(e).toBeInstanceOf(MeshError);
+      }
+      const shown = log.directives;
+      log.directives = shown;
+      expect(log.directives).toBe(shown);
+    }),
+  );
+});
+
 test('times have microseconds, follow the wall clock when it is set, and roll over a second', () => {
   const time = { wall: Date.UTC(2026, 0, 1, 0, 0, 0, 999), monotonic: 50 };
   const lines: string[] = [];

@@ -3,8 +3,10 @@
 // One row per rule. The Kubernetes manifests of others set these variables, so names and values are theirs.
 import { ip } from '@ambient-mesh/model/testing';
 import { ms } from '@ambient-mesh/runtime/time';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Config, configure, drainDeadline, shownConfig } from './config.ts';
+import { settings } from './settings.ts';
 
 type Env = Readonly<Record<string, string>>;
 type Extra = { readonly cpus?: number; readonly meshConfig?: string };
@@ -244,6 +246,35 @@ describe('mistakes', () => {
     const result = configure({ env: { AUTH_TOKEN: '' }, cpus: 4, meshConfig: undefined });
     expect(result).toEqual({ mistakes: ['AUTH_TOKEN has a value that is not shown but must be text that is not empty.'] });
   });
+});
+
+test('any environment is a configuration that can be shown, or mistakes of one line each', () => {
+  const names = [...Object.values(settings).flatMap(({ env }) => env), 'ISTIO_META_DNS_PROXY_ADDR', 'ISTIO_METAJSON_X', 'XDS_HEADER_X'];
+  const likely = fc.constantFrom(
+    '',
+    'true',
+    'false',
+    '0',
+    '7',
+    '50%',
+    '500m',
+    '1m30s',
+    'a/b/c',
+    '[::1]:53',
+    'dedicated',
+    '{}',
+    'pqc',
+    'https://x:1',
+  );
+  const env = fc.dictionary(fc.constantFrom(...names), fc.oneof(likely, fc.string()));
+  fc.assert(
+    fc.property(env, fc.option(fc.string(), { nil: undefined }), (given, meshConfig) => {
+      const result = configure({ env: given, cpus: 4, meshConfig });
+      if ('ok' in result) expect(() => JSON.stringify(shownConfig(result.ok))).not.toThrow();
+      else for (const mistake of result.mistakes) expect(mistake).toMatch(/^[^\n]+\.$/);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('the configuration cannot be changed', () => {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import type { MeshDelta } from '@ambient-mesh/model/delta';
 import { readLocalFile } from '@ambient-mesh/model/local-file';
 import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
-import { parseYaml } from './yaml.ts';
 import type { Config } from './config.ts';
+import { parseYaml } from './yaml.ts';
 
 export type LocalStateFault = { readonly code: 'local.unreadable' | 'local.mistakes' };
 

@@ -43,11 +43,21 @@ interface Listed {
   registered: boolean;
 }
 
-type Prom = typeof import('prom-client');
+interface Loaded {
+  readonly prom: typeof import('prom-client');
+  readonly registry: Registry<OpenMetricsContentType>;
+}
+
+async function load(): Promise<Loaded> {
+  const prom = await import('prom-client');
+  const registry = new prom.Registry<OpenMetricsContentType>();
+  registry.setContentType(prom.Registry.OPENMETRICS_CONTENT_TYPE);
+  return { prom, registry };
+}
 
 export class Exposition {
   readonly #families: Listed[] = [];
-  #loaded: Promise<{ readonly prom: Prom; readonly registry: Registry<OpenMetricsContentType> }> | undefined;
+  #loaded: Promise<Loaded> | undefined;
 
   /** Families are printed in the order of their adding. */
   add(of: Printable): void {
@@ -57,11 +67,11 @@ export class Exposition {
   /** The whole text, ending in `# EOF`. Rejects if a name is taken or no metric name. */
   async text(): Promise<string> {
     // prom-client (5 MB) comes when somebody wants to read: data threads, which only count, never do.
-    this.#loaded ??= import('prom-client').then((prom) => ({ prom, registry: new prom.Registry(prom.Registry.OPENMETRICS_CONTENT_TYPE) }));
+    this.#loaded ??= load();
     const { prom, registry } = await this.#loaded;
     let text = '';
     for (const family of this.#families) {
-      if (!family.registered) register(prom, registry, family);
+      if (!family.registered) register({ prom, registry }, family);
       family.current = family.of.samples();
       if (family.current.length > 0) text += `${withUnit(await registry.getSingleMetricAsString(family.of.name), family.of)}\n`;
       family.current = [];
@@ -70,7 +80,7 @@ export class Exposition {
   }
 }
 
-function register(prom: Prom, registry: Registry<OpenMetricsContentType>, family: Listed): void {
+function register({ prom, registry }: Loaded, family: Listed): void {
   const { name, help, kind } = family.of;
   const options = { name, help, registers: [registry] };
   const make: Readonly<Record<Kind, () => Metric>> = {

@@ -67,8 +67,8 @@ export class LetIn implements Disposable {
   }
 }
 
-/** Whatever refuses has been logged when this returns. Never rejects. `signal` gives up dialling. */
-export async function letIn(pod: PodProxy, arrival: Arrival, signal: AbortSignal): Promise<LetIn | Refused> {
+/** Whatever refuses has been logged when this returns. Never rejects. `stop` gives up dialling; being cut stops it too. */
+export async function letIn(pod: PodProxy, arrival: Arrival, stop: AbortController): Promise<LetIn | Refused> {
   const startedAt = pod.shared.clock.monotonic();
   const read = readTarget(arrival.method, arrival.authority);
   if ('status' in read) return early(pod, arrival, read);
@@ -86,7 +86,7 @@ export async function letIn(pod: PodProxy, arrival: Arrival, signal: AbortSignal
     illegalPorts: pod.shared.illegal,
   });
   if ('status' in located) return early(pod, arrival, located);
-  return enter(pod, { arrival, local, delivery: located.deliver, startedAt }, signal);
+  return enter(pod, { arrival, local, delivery: located.deliver, startedAt }, stop);
 }
 
 interface Located {
@@ -96,7 +96,7 @@ interface Located {
   readonly startedAt: number;
 }
 
-async function enter(pod: PodProxy, located: Located, signal: AbortSignal): Promise<LetIn | Refused> {
+async function enter(pod: PodProxy, located: Located, stop: AbortController): Promise<LetIn | Refused> {
   const { arrival, local, delivery, startedAt } = located;
   const { from, at, identity } = arrival;
   const destination = { ip: at.ip, port: delivery.port };
@@ -110,6 +110,7 @@ async function enter(pod: PodProxy, located: Located, signal: AbortSignal): Prom
     peers: arrival.peers,
   });
   const report = pod.shared.telemetry.connections.open(told(pod, located), startedAt, arrival.bytes);
+  open.whenCut((why) => stop.abort(new Error(why.because)));
   const leave = (refused: Refused): Refused => {
     open[Symbol.dispose]();
     report[Symbol.dispose]();
@@ -123,7 +124,7 @@ async function enter(pod: PodProxy, located: Located, signal: AbortSignal): Prom
   }
   try {
     const options = { spoof: pod.spoofsTunnels, localhostTunnel: pod.shared.config.localhostAppTunnel };
-    const far = await dialApp(pod, appDial(delivery, { from, identity, podIp: at.ip }, options), signal);
+    const far = await dialApp(pod, appDial(delivery, { from, identity, podIp: at.ip }, options), stop.signal);
     return new LetIn({ far, local, open, report });
   } catch (e) {
     const failed = toldOfFault(e, open.cutBecause, { overHbone: false });

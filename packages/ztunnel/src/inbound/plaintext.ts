@@ -4,14 +4,16 @@ import type { Socket } from 'node:net';
 import { formatSocket } from '@ambient-mesh/model/address';
 import { meantService } from '@ambient-mesh/model/inbound';
 import type { Workload } from '@ambient-mesh/model/workload';
-import { pump } from '@ambient-mesh/wire/pump';
+import type { TcpConduit } from '@ambient-mesh/wire/tcp';
+import type { Registered } from '../connections.ts';
 import { toldOfFault, toldOfPump } from '../ending.ts';
+import { move } from '../move.ts';
 import { type Captured, capture } from '../outbound/capture.ts';
 import type { PodProxy } from '../pods/pod-proxy.ts';
 import type { Connection } from '../telemetry/access-log.ts';
 import { partyOf } from '../telemetry/labels.ts';
 import { admit } from './admit.ts';
-import { dialApp, spoofed } from './deliver.ts';
+import { type AppDial, dialApp, spoofed } from './deliver.ts';
 import { notePolicies } from './policy-log.ts';
 
 /** Never rejects. */
@@ -36,8 +38,6 @@ async function letThrough(pod: PodProxy, { near, from, destination }: Captured, 
   const subject = { workload: local, identity: undefined, destination };
   using open = pod.connections.inbound({ from, originalDst: undefined, to: destination, protocol: 'TCP', subject, peers: [] });
   using report = pod.shared.telemetry.connections.open(told(pod, { from, destination }, local));
-  const stop = new AbortController();
-  open.whenCut((why) => stop.abort(new Error(why.because)));
   const admission = admit(pod.shared.mesh, { local, from, identity: undefined, destination });
   notePolicies(pod, admission.notes, local);
   if (!admission.admitted) {
@@ -46,14 +46,20 @@ async function letThrough(pod: PodProxy, { near, from, destination }: Captured, 
   }
   try {
     const dial = { to: destination, from: spoofed(pod.spoofsPlaintext, from.ip, destination.ip), header: undefined };
-    const far = await dialApp(pod, dial, stop.signal);
-    const ended = toldOfPump(await pump([far, near], report.bytes, stop.signal), open.cutBecause);
+    const far = await dialUnlessCut(pod, dial, open);
+    const ended = toldOfPump(await move({ far, near }, report.bytes, [open]), open.cutBecause);
     if (ended !== 'cut by drain') report.end(ended);
   } catch (e) {
     near.abort('cancel');
     const failed = toldOfFault(e, open.cutBecause, { overHbone: false });
     if (failed !== 'cut by drain') report.end(failed);
   }
+}
+
+function dialUnlessCut(pod: PodProxy, dial: AppDial, open: Registered): Promise<TcpConduit> {
+  const stop = new AbortController();
+  open.whenCut((why) => stop.abort(new Error(why.because)));
+  return dialApp(pod, dial, stop.signal);
 }
 
 function told(pod: PodProxy, { from, destination }: Pick<Captured, 'from' | 'destination'>, local: Workload): Connection {

@@ -5,11 +5,11 @@ import type { SocketAddress } from '@ambient-mesh/model/address';
 import { readBaggage } from '@ambient-mesh/wire/baggage';
 import { forwardedHost, headerOf } from '@ambient-mesh/wire/hbone/connect-request';
 import type { TunnelRequest } from '@ambient-mesh/wire/hbone/server';
-import { pump } from '@ambient-mesh/wire/pump';
 import { toldOfPump } from '../ending.ts';
+import { move } from '../move.ts';
 import type { PodProxy } from '../pods/pod-proxy.ts';
 import { baggageOf } from '../telemetry/baggage-of.ts';
-import { type Arrival, letIn } from './let-in.ts';
+import { type Arrival, type LetIn, letIn, type Refused } from './let-in.ts';
 
 /** The tunnel that a request came in by. */
 export interface Via {
@@ -20,16 +20,20 @@ export interface Via {
 /** Never rejects. */
 export async function serveRequest(pod: PodProxy, request: TunnelRequest, via: Via): Promise<void> {
   using _running = pod.drain.enter();
-  const stop = new AbortController();
-  request.onGone(() => stop.abort(new Error('the client gave up')));
-  const entered = await letIn(pod, arrivalOf(pod, request, via), stop.signal);
-  request.onGone(undefined);
+  const entered = await enter(pod, request, via);
   if ('status' in entered) return request.refuse(entered.status);
   using admitted = entered;
-  admitted.open.whenCut((why) => stop.abort(new Error(why.because)));
   const near = request.accept(pod.shared.config.enableResponseBaggage ? [['baggage', baggageOf(admitted.local)]] : []);
-  const result = await pump([admitted.far, near], admitted.report.bytes, stop.signal);
+  const result = await move({ far: admitted.far, near }, admitted.report.bytes, [admitted.open]);
   admitted.end(toldOfPump(result, admitted.open.cutBecause));
+}
+
+async function enter(pod: PodProxy, request: TunnelRequest, via: Via): Promise<LetIn | Refused> {
+  const stop = new AbortController();
+  request.onGone(() => stop.abort(new Error('the client gave up')));
+  const entered = await letIn(pod, arrivalOf(pod, request, via), stop);
+  request.onGone(undefined);
+  return entered;
 }
 
 function arrivalOf(pod: PodProxy, request: TunnelRequest, { from, at }: Via): Arrival {

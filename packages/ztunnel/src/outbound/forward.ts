@@ -6,7 +6,7 @@ import type { Workload } from '@ambient-mesh/model/workload';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Conduit } from '@ambient-mesh/wire/conduit';
 import { connectTcp } from '@ambient-mesh/wire/tcp-dial';
-import type { Proof } from '../connections.ts';
+import type { Proof, Registered } from '../connections.ts';
 import { type Told, toldOfCut } from '../ending.ts';
 import { letIn } from '../inbound/let-in.ts';
 import type { PodProxy } from '../pods/pod-proxy.ts';
@@ -20,7 +20,7 @@ export interface Forward {
   readonly destination: SocketAddress;
   readonly source: Workload;
   readonly hop: Plan;
-  /** Aborts the connection, while it is being made and while it is open. */
+  /** Gives up making the connection. */
   readonly stop: AbortController;
   /** The source report's counters, which a hand-over shares. */
   readonly bytes: Bytes | undefined;
@@ -31,6 +31,8 @@ export interface Far extends Disposable {
   readonly conduit: Conduit;
   readonly peers: readonly Proof[];
   readonly reached?: Reached;
+  /** The far side's own entry, when that side is in this process. */
+  readonly open?: Registered;
   /** How the connection ended, for whom it concerns beside the source's report. */
   end?(told: Told): void;
 }
@@ -75,7 +77,7 @@ async function handOver(
     authority: hop.authority,
     from,
     at: hop.to,
-    identity: source.identity,
+    identity: pod.identity(source),
     security: 'local',
     peers: [],
     baggage: undefined,
@@ -83,14 +85,14 @@ async function handOver(
     fromGateway: false,
     bytes,
   } as const;
-  const entered = await letIn(there, arrival, stop.signal);
+  const entered = await letIn(there, arrival, stop);
   if ('status' in entered) {
     running[Symbol.dispose]();
     throw new MeshError<ForwardFault>({ code: 'hand-over.refused', status: entered.status }, statusText(entered.status));
   }
-  entered.open.whenCut((why) => stop.abort(new Error(why.because)));
   return {
     conduit: entered.far,
+    open: entered.open,
     peers: [],
     end: (told) => entered.end(entered.open.cutBecause === undefined ? told : toldOfCut(entered.open.cutBecause)),
     [Symbol.dispose]: () => {

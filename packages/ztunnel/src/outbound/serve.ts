@@ -4,14 +4,15 @@ import type { Socket } from 'node:net';
 import { formatSocket, type Ip } from '@ambient-mesh/model/address';
 import type { Refusal } from '@ambient-mesh/model/next-hop';
 import type { Workload } from '@ambient-mesh/model/workload';
-import { pump } from '@ambient-mesh/wire/pump';
 import type { Registered } from '../connections.ts';
 import { type Told, toldOfFault, toldOfPump } from '../ending.ts';
 import { outboundLoop } from '../illegal-ports.ts';
+import { move } from '../move.ts';
 import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Bytes } from '../telemetry/access-log.ts';
 import type { ConnectionReport } from '../telemetry/connection-report.ts';
 import { type Captured, capture } from './capture.ts';
-import { forward } from './forward.ts';
+import { type Far, forward } from './forward.ts';
 import { type Plan, plan } from './plan.ts';
 import { type Reached, told } from './told.ts';
 
@@ -86,13 +87,12 @@ async function carryOut(pod: PodProxy, { captured, source, hop, open }: Story): 
   };
   open.entry.to = hop.to;
   open.entry.protocol = hop.by === 'double-hbone' ? 'DOUBLEHBONE' : 'authority' in hop ? 'HBONE' : 'TCP';
-  const stop = new AbortController();
-  open.whenCut((why) => stop.abort(new Error(why.because)));
   try {
-    using far = await forward(pod, { ...captured, source, hop, stop, bytes: report?.bytes });
+    using far = await forwardUnlessCut(pod, { captured, source, hop, open }, report?.bytes);
     open.entry.peers = far.peers;
     report ??= openReport(far.reached);
-    const result = await pump([far.conduit, captured.near], report.bytes, stop.signal);
+    const entries = far.open === undefined ? [open] : [open, far.open];
+    const result = await move({ far: far.conduit, near: captured.near }, report.bytes, entries);
     const how = toldOfPump(result, open.cutBecause);
     far.end?.(how);
     end(how);
@@ -100,4 +100,11 @@ async function carryOut(pod: PodProxy, { captured, source, hop, open }: Story): 
     captured.near.abort('cancel');
     end(toldOfFault(e, open.cutBecause, { overHbone: 'authority' in hop }));
   }
+}
+
+/** On its own, so that what gives up the making of a connection is not kept as long as the connection. */
+function forwardUnlessCut(pod: PodProxy, { captured, source, hop, open }: Story, bytes: Bytes | undefined): Promise<Far> {
+  const stop = new AbortController();
+  open.whenCut((why) => stop.abort(new Error(why.because)));
+  return forward(pod, { from: captured.from, destination: captured.destination, source, hop, stop, bytes });
 }
