@@ -3,10 +3,12 @@
 // Keeping them fresh is certificate-book.test.ts.
 import { X509Certificate } from 'node:crypto';
 import { MeshError } from '@ambient-mesh/runtime/errors';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeCredentials, readAnswer } from './credentials.ts';
 import { writeCsr } from './csr.ts';
 import { newKeyPair } from './keys.ts';
+import { pemBlocks, toPem } from './pem.ts';
 import { testAuthority } from './testing/index.ts';
 
 const mesh = testAuthority({ intermediate: true, alsoTrust: [testAuthority().root.certPem] });
@@ -49,6 +51,30 @@ for (const [name, chain, code] of rows) {
 
 test('a certificate that has expired on arrival is not taken', () => {
   expect(faultOf(() => readAnswer(answer, { ...asked, now: Date.now() + 3_700_000 }))).toBe('certificate.expired');
+});
+
+test('any answer is taken and can be shown, or is refused by a fault', () => {
+  const damaged = fc
+    .tuple(fc.constantFrom(leaf, intermediate, roots), fc.nat(), fc.integer({ min: 1, max: 255 }))
+    .map(([pem, at, flip]) => {
+      const ders = pemBlocks(pem, 'CERTIFICATE').map((der) =>
+        der.fill((der[at % der.length] ?? 0) ^ flip, at % der.length, (at % der.length) + 1),
+      );
+      return ders.map((der) => toPem(der, 'CERTIFICATE')).join('');
+    });
+  const element = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(leaf, intermediate, roots) },
+    { weight: 3, arbitrary: damaged },
+    fc.string(),
+  );
+  const chain = fc.oneof(fc.array(element, { maxLength: 5 }), fc.tuple(fc.constant(leaf), damaged, fc.constant(roots)));
+  fc.assert(
+    fc.property(chain, (pems) => {
+      const code = faultOf(() => describeCredentials(readAnswer(pems, asked)));
+      expect(code).toMatch(/^(none|certificate\.[a-z-]+)$/);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 function faultOf(f: () => unknown): string {

@@ -87,7 +87,7 @@ function checkLeaf(der: Buffer, fields: CertificateFields, { identity, key, now 
   }
 }
 
-/** At least one certificate, each readable by OpenSSL, which is what will use them. */
+/** At least one certificate, each readable by OpenSSL, which is what will use them, and with dates that can be shown. */
 function certificatesIn(pem: string, part: 'leaf' | 'intermediate' | 'root'): Buffer[] {
   const blocks = pemBlocks(pem, 'CERTIFICATE');
   if (blocks.length === 0 || !blocks.every(isCertificate)) throw unreadable(part);
@@ -96,7 +96,8 @@ function certificatesIn(pem: string, part: 'leaf' | 'intermediate' | 'root'): Bu
 
 function isCertificate(der: Buffer): boolean {
   try {
-    return new X509Certificate(der).raw.equals(der);
+    const { raw, validFromDate, validToDate } = new X509Certificate(der);
+    return raw.equals(der) && Number.isFinite(validFromDate.getTime()) && Number.isFinite(validToDate.getTime());
   } catch {
     return false;
   }

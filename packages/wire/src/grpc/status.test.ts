@@ -1,4 +1,5 @@
 // One status from whatever ended a call.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { statusOf, statusOfBreak, statusOfHttp } from './status.ts';
 
@@ -14,6 +15,18 @@ describe('from trailers', () => {
   test.each(rows)('%s', (_rule, headers, want) => {
     expect(statusOf(headers)).toEqual(want);
   });
+});
+
+test('any trailers mean one status or none', () => {
+  const text = fc.oneof(fc.string(), fc.constantFrom('0', '16', '-1', '1e3', '%', '%E2%82', '%00'));
+  const trailers = fc.record({ 'grpc-status': fc.oneof(text, fc.array(text)), 'grpc-message': text }, { requiredKeys: [] });
+  fc.assert(
+    fc.property(trailers, (headers) => {
+      const status = statusOf(headers);
+      if (status === undefined) expect(typeof headers['grpc-status']).not.toBe('string');
+      else expect(status.code).toSatisfy((code: number) => Number.isInteger(code) && code >= 0 && code <= 9_999);
+    }),
+  );
 });
 
 test.each([
