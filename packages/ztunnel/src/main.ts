@@ -5,6 +5,7 @@ import { flushCompileCache } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import { giveBackStartMemory } from '@ambient-mesh/runtime/heap';
+import { systemClock } from '@ambient-mesh/runtime/time';
 import { startApp } from './app.ts';
 import { configure } from './config.ts';
 import { version } from './version.ts';
@@ -26,7 +27,7 @@ async function proxy(): Promise<void> {
   await using app = await startApp(configured.ok);
   // Now, because a process that is killed would never write it.
   flushCompileCache();
-  giveBackStartMemory();
+  giveBackStartMemory(systemClock);
   let interrupted = false;
   process.on('SIGTERM', () => app.shutdown());
   process.on('SIGINT', () => {

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
 import { giveBackStartMemory } from '@ambient-mesh/runtime/heap';
 import { descriptorPort, LogOutput } from '@ambient-mesh/runtime/log-output';
+import { systemClock } from '@ambient-mesh/runtime/time';
 import type { Config } from '../config.ts';
 import { Engine } from './engine.ts';
 import { Line } from './line.ts';
@@ -21,7 +22,7 @@ const engine = new Engine(config, {
 
 // Now, because a thread that is terminated would never write it.
 flushCompileCache();
-giveBackStartMemory();
+giveBackStartMemory(systemClock);
 
 function answer(body: ToWorker): unknown {
   if ('command' in body) return engine.carryOut(body.command);
