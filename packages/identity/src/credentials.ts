@@ -87,7 +87,7 @@ function checkLeaf(der: Buffer, fields: CertificateFields, { identity, key, now 
   }
 }
 
-/** At least one certificate, each readable by OpenSSL, which is what will use them, and with dates that can be shown. */
+/** At least one certificate, each readable by OpenSSL, which is what will use them, and fit to be shown. */
 function certificatesIn(pem: string, part: 'leaf' | 'intermediate' | 'root'): Buffer[] {
   const blocks = pemBlocks(pem, 'CERTIFICATE');
   if (blocks.length === 0 || !blocks.every(isCertificate)) throw unreadable(part);
@@ -96,8 +96,8 @@ function certificatesIn(pem: string, part: 'leaf' | 'intermediate' | 'root'): Bu
 
 function isCertificate(der: Buffer): boolean {
   try {
-    const { raw, validFromDate, validToDate } = new X509Certificate(der);
-    return raw.equals(der) && Number.isFinite(validFromDate.getTime()) && Number.isFinite(validToDate.getTime());
+    describeDer(der);
+    return new X509Certificate(der).raw.equals(der);
   } catch {
     return false;
   }
@@ -126,16 +126,21 @@ export function describeCredentials(credentials: Credentials): {
 }
 
 function describePem(text: string): CertificateDescription[] {
-  return pemBlocks(text, 'CERTIFICATE').map((der) => {
-    const { serialNumber, validFromDate, validToDate } = new X509Certificate(der);
-    const pem = Buffer.from(toPem(der, 'CERTIFICATE')).toString('base64');
-    return {
-      pem,
-      serialNumber: BigInt(`0x${serialNumber}`).toString(),
-      validFrom: seconds(validFromDate),
-      expirationTime: seconds(validToDate),
-    };
-  });
+  return pemBlocks(text, 'CERTIFICATE').map(describeDer);
 }
 
-const seconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+/** Throws on dates that are none; a serial number may be negative (RFC 5280 §4.1.2.2 asks readers to bear with that). */
+function describeDer(der: Buffer): CertificateDescription {
+  const { serialNumber, validFrom, validTo } = new X509Certificate(der);
+  const pem = Buffer.from(toPem(der, 'CERTIFICATE')).toString('base64');
+  const magnitude = BigInt(`0x${serialNumber.replace('-', '')}`);
+  return {
+    pem,
+    serialNumber: `${serialNumber.startsWith('-') ? -magnitude : magnitude}`,
+    validFrom: seconds(validFrom),
+    expirationTime: seconds(validTo),
+  };
+}
+
+/** From the text: Node's own Date of a malformed time is whatever was in memory. */
+const seconds = (date: string): string => new Date(date).toISOString().replace(/\.\d+Z$/, 'Z');
