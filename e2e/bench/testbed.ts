@@ -4,6 +4,7 @@
 import { applyRules, removeRules } from '@ambient-mesh/host/apply-rules';
 import type { Child } from '../lab/child.ts';
 import { Lab } from '../lab/lab.ts';
+import { setSwitches } from '../lab/links.ts';
 import type { Node, ZtunnelWish } from '../lab/node.ts';
 import type { Pod } from '../lab/pod.ts';
 import type { Ztunnel } from '../lab/ztunnel.ts';
@@ -35,6 +36,15 @@ export interface Path {
 /** Ports of HAProxy: in the client's pod, and in the server's. */
 const near = { http: 19080, bulk: 19201, local: 19301 };
 const far = { http: 19443, bulk: 19444 };
+
+/**
+ * wrk closes its connections first and so keeps their ports for a minute. Without these, a few seconds of new connections use up the
+ * ports that a connect tries first, and then every connect searches thousands in vain: the kernel would be measured, and the next peer slowed.
+ */
+const plentyOfPorts = [
+  ['ipv4/ip_local_port_range', '20000 65535'],
+  ['ipv4/tcp_tw_reuse', '1'],
+] as const;
 
 const capture = { ipv6: true, dnsCapture: true, ingress: false, virtualInterfaces: [] };
 
@@ -122,6 +132,7 @@ async function startPods(a: Node, b: Node): Promise<Omit<Places, 'lab'>> {
   const client = await a.pod({ name: 'client', captured: true });
   const neighbour = await a.pod({ name: 'neighbour', captured: true });
   const server = await b.pod({ name: 'server', captured: true });
+  for (const { netns } of [client, neighbour, server]) setSwitches(netns, plentyOfPorts);
   return { client, neighbour, server };
 }
 

@@ -25,7 +25,7 @@ export interface SteadyReport {
 const warmUpSeconds = 0.5;
 const patienceMs = 5_000;
 
-export const nowNs = (): number => Number(process.hrtime.bigint());
+const nowNs = (): number => Number(process.hrtime.bigint());
 
 interface Line {
   readonly socket: Socket;
