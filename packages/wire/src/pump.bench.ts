@@ -1,10 +1,12 @@
 // Measures the data path over loopback, each case with one thread a side, next to raw TLS and node:http2 in the same run.
-// Run: node packages/wire/src/pump.bench.ts [bulk|relay|opens|memory] [GB]. Prints Gbit/s and CPU seconds per GB of each side.
+// Run: node packages/wire/src/pump.bench.ts [bulk|relay|opens|idle] [GB]. Prints Gbit/s and CPU seconds per GB of each side.
 // Budget: bulk within 10 % of raw TLS; new streams at least 3 times node:http2; under 8 KB for an idle connection's end.
 import { once } from 'node:events';
 import { createSecureServer, connect as h2Connect, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
 import { testAuthority } from '@ambient-mesh/identity/testing';
@@ -12,6 +14,7 @@ import { tlsPolicy } from '@ambient-mesh/identity/tls-context';
 import { canonicalIp } from '@ambient-mesh/model/address';
 import { systemClock } from '@ambient-mesh/runtime/time';
 import type { Conduit, Receiver } from './conduit.ts';
+import { serverSettings } from './h2/settings.ts';
 import type { ConnectRequest } from './hbone/connect-request.ts';
 import { ServedTunnel, type TunnelRequest } from './hbone/server.ts';
 import { Tunnel } from './hbone/tunnel.ts';
@@ -24,7 +27,7 @@ import { TlsAcceptor } from './tls/server.ts';
 
 interface Job {
   readonly side: 'near' | 'far';
-  readonly how: 'tls' | 'http2' | 'ours' | 'relay' | 'opens' | 'opens-http2' | 'idle';
+  readonly how: 'tls' | 'http2' | 'ours' | 'relay' | 'opens' | 'opens-http2';
   readonly streams: number;
   readonly bytes: number;
   readonly port: number;
@@ -104,10 +107,11 @@ async function serveFar(job: Job): Promise<number> {
     const app = await connectTcp({ to: { ip: loopback, port: job.sinkPort }, memory, clock: systemClock }, never);
     new Pump(incoming.accept([]), app, { sent: 0, received: 0 });
   };
+  const settings = { ...serverSettings, concurrentStreams: 10_000 };
   const acceptor = new TlsAcceptor({ policy, clock: systemClock });
   const server = createServer({ noDelay: true }, (raw) => {
     void acceptor.accept(raw, { credentials, who: 'near' }, never).then(({ socket, peer }) => {
-      new ServedTunnel(socket, peer, { clock: systemClock, memory, onRequest: (r) => void onRequest(r) });
+      new ServedTunnel(socket, peer, { clock: systemClock, memory, settings, onRequest: (r) => void onRequest(r) });
     });
   });
   return portOf(server);
@@ -244,6 +248,7 @@ interface Report {
   readonly port?: number;
   readonly cpu?: number;
   readonly perSecond?: number;
+  readonly heap?: number;
 }
 
 async function main(): Promise<void> {
@@ -253,14 +258,12 @@ async function main(): Promise<void> {
   const bytes = Number(gb) * 1e9;
   const base = { credentials, port: 0, sinkPort: 0, bytes };
   if (what === 'all' || what === 'bulk') {
-    for (const streams of [1, 4])
-      for (const how of (process.env['HOW']?.split(',') ?? ['tls', 'http2', 'ours']) as ('tls' | 'http2' | 'ours')[])
-        await bulk({ ...base, how, streams });
+    for (const streams of [1, 4]) for (const how of ['tls', 'http2', 'ours'] as const) await bulk({ ...base, how, streams });
   }
   if (what === 'all' || what === 'relay') for (const streams of [1, 4]) await relayed({ ...base, how: 'relay', streams });
   if (what === 'all' || what === 'opens')
     for (const how of ['opens-http2', 'opens'] as const) await opens({ ...base, how, streams: 1, bytes: 30_000 });
-  if (what === 'all' || what === 'memory') await idle({ ...base, how: 'idle', streams: 2_000 });
+  if (what === 'all' || what === 'idle') await idle({ ...base, how: 'relay', streams: 2_000 });
   process.exit(0);
 }
 
@@ -320,7 +323,10 @@ async function relayed(job: Omit<Job, 'side'>): Promise<void> {
   }
   await done.promise;
   const seconds = (performance.now() - began) / 1000;
-  const cpu = async ({ worker, next }: ReturnType<typeof start>) => (worker.postMessage('cpu'), perGb(await next('cpu'), job.bytes));
+  const cpu = async ({ worker, next }: ReturnType<typeof start>) => {
+    worker.postMessage('cpu');
+    return perGb(await next('cpu'), job.bytes);
+  };
   print(
     `relay TCP-HBONE-TCP, ${job.streams} streams`,
     `${gbits(job.bytes, seconds)} Gbit/s, CPU s/GB: near ${await cpu(near)}, far ${await cpu(far)}`,
@@ -336,8 +342,31 @@ async function opens(job: Omit<Job, 'side'>): Promise<void> {
   await Promise.all([near.worker.terminate(), far.worker.terminate()]);
 }
 
+/** Connections that have carried a byte each way and then rest: heap of each side, and the process's RSS with both ends and the clients. */
 async function idle(job: Omit<Job, 'side'>): Promise<void> {
-  print('idle', String(job.streams));
+  const app = createServer({ pauseOnConnect: true }, (socket) => sockets.add(socket));
+  const sockets = new Set<unknown>();
+  const far = start({ ...job, how: 'relay', side: 'far', sinkPort: await portOf(app) });
+  const near = start({ ...job, how: 'relay', side: 'near', port: await far.next('port') });
+  const port = await near.next('port');
+  const heap = async ({ worker, next }: ReturnType<typeof start>) => {
+    worker.postMessage('heap');
+    return next('heap');
+  };
+  const measure = async () => [await heap(near), await heap(far), process.memoryUsage.rss()] as const;
+  const connectMore = async (count: number) => {
+    const before = sockets.size;
+    for (let i = 0; i < count; i++) sockets.add(connect(port, '127.0.0.1'));
+    while (sockets.size < before + 2 * count) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await connectMore(100);
+  const before = await measure();
+  // In steps that a listener's backlog can hold.
+  for (let i = 0; i < job.streams; i += 100) await connectMore(100);
+  const after = await measure();
+  const [nearKb, farKb, rssKb] = after.map((bytes, i) => ((bytes - (before[i] ?? 0)) / job.streams / 1024).toFixed(1));
+  print(`idle, ${job.streams} connections`, `heap KB each: near ${nearKb}, far ${farKb}; RSS KB each, all four sockets: ${rssKb}`);
+  await Promise.all([near.worker.terminate(), far.worker.terminate()]);
 }
 
 const gbits = (bytes: number, seconds: number): string => ((bytes * 8) / seconds / 1e9).toFixed(2);
@@ -348,9 +377,11 @@ if (!isMainThread) {
   const job = workerData as Job;
   parentPort?.on('message', (text: string) => {
     if (text === 'cpu') parentPort?.postMessage({ cpu: cpuSeconds() });
-    if (text !== 'rss') return;
-    globalThis.gc?.();
-    parentPort?.postMessage({ rss: process.memoryUsage().rss, heap: process.memoryUsage().heapUsed });
+    if (text !== 'heap') return;
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    const { heapUsed, external } = process.memoryUsage();
+    parentPort?.postMessage({ heap: heapUsed + external });
   });
   if (job.side === 'far') parentPort?.postMessage({ port: await serveFar(job) });
   else await runNear(job);

@@ -224,5 +224,8 @@ export function acceptTcp(accepted: Socket, memory: ReadMemory): TcpConduit {
   const handle: unknown = Reflect.get(accepted, '_handle');
   Reflect.set(accepted, '_handle', null);
   accepted.destroy();
-  return new TcpConduit(memory, { handle } as SocketConstructorOpts);
+  const conduit = new TcpConduit(memory, { handle } as SocketConstructorOpts);
+  // Gone already: say so to whoever receives.
+  if (handle === null) conduit.socket.destroy();
+  return conduit;
 }

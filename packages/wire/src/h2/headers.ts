@@ -5,7 +5,6 @@ import type { HeaderList } from './protocol.ts';
 /** Lower-case token characters (RFC 9110 §5.6.2, RFC 9113 §8.2.1). */
 const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** No NUL, CR or LF anywhere, no blank at either end (RFC 9113 §8.2.1). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const valuePattern = /^(?![ \t])[^\0\r\n]*(?<![ \t])$/;
 const connectionHeaders = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 const requestPseudo = new Set([':method', ':scheme', ':authority', ':path']);

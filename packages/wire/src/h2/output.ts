@@ -16,6 +16,9 @@ const stagingBytes = 16 * 1024;
 /** Several parts make one write up to this size; a larger part is written alone, uncopied. */
 const batchBytes = 64 * 1024;
 
+/** False: the connection was lost before. */
+export type Written = (written: boolean) => void;
+
 interface Part {
   readonly bytes: Buffer;
   readonly slab: Slab | undefined;
@@ -37,7 +40,7 @@ export class Output {
   #planned = false;
   #congested = false;
   /** Who waits for everything queued before them, in order. */
-  #waiting: { readonly at: number; readonly done: () => void }[] = [];
+  readonly #waiting: { readonly at: number; readonly done: Written }[] = [];
   #stopped = false;
 
   constructor(socket: Duplex, roomAgain: () => void) {
@@ -98,9 +101,9 @@ export class Output {
     this.#plan(true);
   }
 
-  /** Calls back when everything queued so far has been taken by the socket; never, if that does not happen. */
-  whenWritten(done: () => void): void {
-    if (this.unsentBytes === 0) queueMicrotask(done);
+  /** Calls back when everything queued so far has been taken by the socket, or when it is certain that it will not be. */
+  whenWritten(done: Written): void {
+    if (this.unsentBytes === 0 || this.#stopped) queueMicrotask(() => done(!this.#stopped));
     else this.#waiting.push({ at: this.#queued, done });
   }
 
@@ -108,7 +111,7 @@ export class Output {
   stop(): void {
     this.#stopped = true;
     this.#parts = [];
-    this.#waiting = [];
+    for (const { done } of this.#waiting.splice(0)) done(false);
   }
 
   flush(): void {
@@ -157,7 +160,7 @@ export class Output {
       this.#congested = false;
       this.#roomAgain();
     }
-    while (this.#waiting[0] !== undefined && this.#waiting[0].at <= this.#written) this.#waiting.shift()?.done();
+    while (this.#waiting[0] !== undefined && this.#waiting[0].at <= this.#written) this.#waiting.shift()?.done(true);
   }
 
   /** Room for `length` octets at the end of the gathered frames; returns where. */

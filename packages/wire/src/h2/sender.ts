@@ -67,7 +67,7 @@ export class Lane {
     const { slab, split } = first;
     output.data(this.id, first.bytes, this.#ended, split ? undefined : slab);
     // The earlier pieces lie in the same slab and may still be on their way.
-    if (split && slab !== undefined) output.whenWritten(() => slab.release());
+    if (split && slab !== undefined) output.whenWritten((written) => written && slab.release());
     return length;
   }
 

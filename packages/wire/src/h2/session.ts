@@ -4,7 +4,6 @@
 import type { Duplex } from 'node:stream';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
-import type { ConduitFault } from '../conduit.ts';
 import type { ReadMemory, Slab } from '../read-memory.ts';
 import { FrameReader } from './frame-reader.ts';
 import { writeEnd, writeGoAway, writeHeaders, writePing, writeReset, writeSettings, writeWindowUpdate } from './frame-writer.ts';
@@ -13,12 +12,12 @@ import { encodeHeaders } from './hpack-encoder.ts';
 import { Incoming, type IncomingHost } from './incoming.ts';
 import { takeIn } from './intake.ts';
 import { defaultKeepalive, Keepalive, type KeepaliveSettings } from './keepalive.ts';
-import { Output } from './output.ts';
+import { Output, type Written } from './output.ts';
 import { defaultWindowBytes, errorCode, errorName, type HeaderList, maxStreamId, preface, Violation } from './protocol.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { type Lane, Sender } from './sender.ts';
 import { encodeSettings, type H2Settings } from './settings.ts';
-import { H2Stream, type Opening, type StreamHost } from './stream.ts';
+import { H2Stream, type Opening, type StreamHost, tunnelLost } from './stream.ts';
 
 export type SessionFault =
   /** One side broke the protocol's rules; `by` says who complains. */
@@ -174,7 +173,7 @@ export class H2Session implements StreamHost, IncomingHost {
     if (this.#state === 'open') writeWindowUpdate(this.output, stream, bytes);
   }
 
-  whenWritten(done: () => void): void {
+  whenWritten(done: Written): void {
     this.output.whenWritten(done);
   }
 
@@ -299,7 +298,7 @@ export class H2Session implements StreamHost, IncomingHost {
 
   #silent(): void {
     const fault = new MeshError<SessionFault>({ code: 'h2.ping-timeout' }, 'the peer answered no PING in time');
-    if (this.role === 'client') this.#over(fault);
+    if (this.role === 'client' || this.#state !== 'open') this.#over(fault);
     else this.#fail(errorCode.noError, fault);
   }
 
@@ -314,14 +313,22 @@ export class H2Session implements StreamHost, IncomingHost {
     this.#end(code, fault.message);
   }
 
+  /** GOAWAY is our last frame. An orderly end waits until the peer has read what it was sent; keepalive bounds that. */
   #end(code: number, text: string): void {
     this.#state = 'closing';
     this.#announceGoingAway();
     writeGoAway(this.output, this.#lastPeerId, code, text);
+    this.output.whenWritten(() => {
+      this.#socket.end();
+      this.#closeSoon();
+    });
     this.output.flush();
-    this.output.whenWritten(() => this.#socket.end());
-    this.#closeTimer = this.clock.after(ms(closeWithinMs), () => this.#over(this.#fault));
+    if (this.#fault !== undefined) this.#closeSoon();
     this.#loseStreams();
+  }
+
+  #closeSoon(): void {
+    if (this.#state === 'closing') this.#closeTimer ??= this.clock.after(ms(closeWithinMs), () => this.#over(this.#fault));
   }
 
   #broken(cause: Error | undefined): void {
@@ -344,7 +351,7 @@ export class H2Session implements StreamHost, IncomingHost {
 
   #loseStreams(): void {
     if (this.streams.size === 0) return;
-    const fault = new MeshError<ConduitFault>({ code: 'tunnel.lost' }, 'the tunnel was lost', this.#fault);
+    const fault = tunnelLost(this.#fault);
     for (const stream of [...this.streams.values()]) stream.lost(fault);
   }
 }

@@ -5,6 +5,7 @@ import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Closed, Conduit, ConduitFault, Receiver } from '../conduit.ts';
 import type { Slab } from '../read-memory.ts';
 import { HeldBytes } from './held-bytes.ts';
+import type { Written } from './output.ts';
 import { errorCode, errorName, type HeaderList } from './protocol.ts';
 import { Lane, type LaneEvents } from './sender.ts';
 
@@ -17,7 +18,7 @@ export interface StreamHost {
   sendHeaders(stream: number, headers: HeaderList, endStream: boolean): void;
   sendReset(stream: number, code: number): void;
   sendWindowUpdate(stream: number, bytes: number): void;
-  whenWritten(done: () => void): void;
+  whenWritten(done: Written): void;
   /** Bytes that the session holds for slow consumers have grown (or shrunk). */
   held(bytes: number): void;
   /** Neither side will send on the stream any more: its slot is free. */
@@ -208,9 +209,10 @@ export class H2Stream implements Conduit, LaneEvents {
   laneEnded(): void {
     this.#local = 'ended';
     this.#retireIfDone();
-    this.#host.whenWritten(() => {
-      this.#flushed = true;
-      this.#deliver();
+    this.#host.whenWritten((written) => {
+      this.#flushed = written;
+      if (written) this.#deliver();
+      else this.#finish(tunnelLost(), true);
     });
   }
 
@@ -284,3 +286,7 @@ export class H2Stream implements Conduit, LaneEvents {
 
 /** Read as the end of the stream, whatever came before (facts: ztunnel §2.11). */
 const benignResets: ReadonlySet<number> = new Set([errorCode.noError, errorCode.cancel, errorCode.streamClosed]);
+
+export function tunnelLost(cause?: unknown): MeshError<ConduitFault> {
+  return new MeshError({ code: 'tunnel.lost' }, 'the tunnel was lost', cause);
+}

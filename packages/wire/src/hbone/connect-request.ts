@@ -59,5 +59,4 @@ export function traceIdOf(value: string): string | undefined {
   return hex && trace?.length === 32 ? trace.toLowerCase() : undefined;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);

@@ -10,6 +10,7 @@ export function duplexOf(conduit: Conduit): Duplex {
     for (const done of waiting.splice(0)) done();
   };
   let over: Closed | undefined;
+  let ended = false;
   const stream = new Duplex({
     read: () => conduit.resume(),
     write(bytes: Buffer, _encoding, done) {
@@ -27,19 +28,23 @@ export function duplexOf(conduit: Conduit): Duplex {
       done(e);
     },
   });
+  const end = () => {
+    if (!ended) stream.push(null);
+    ended = true;
+  };
   conduit.receive({
     data(bytes, slab) {
       const own = slab === undefined ? bytes : Buffer.from(bytes);
       slab?.release();
       if (!stream.push(own)) conduit.pause();
     },
-    end: () => stream.push(null),
+    end,
     drained: goOn,
     closed(how) {
       over = how;
       goOn();
       if (typeof how !== 'string') stream.destroy(how);
-      else if (how === 'gone') stream.push(null);
+      else end();
     },
   });
   return stream;

@@ -190,7 +190,11 @@ describe('ends', () => {
     const old = await lab.connect();
     for (const tunnel of lab.server.tunnels) tunnel.shutdown();
     const got = new Collector(old);
-    await expect.poll(async () => (await lab.connect(), lab.server.accepted)).toBe(2);
+    const again = async () => {
+      await lab.connect();
+      return lab.server.accepted;
+    };
+    await expect.poll(again).toBe(2);
     old.write(Buffer.from('still here'));
     await got.until(() => got.text === 'still here');
   });
