@@ -1,6 +1,7 @@
 // Measures the data path over loopback, each case with one thread a side, next to raw TLS and node:http2 in the same run.
 // Run: node packages/wire/src/pump.bench.ts [bulk|relay|opens|idle] [GB]. Prints Gbit/s and CPU seconds per GB of each side.
-// Budget: bulk within 10 % of raw TLS; new streams at least 3 times node:http2; under 8 KB for an idle connection's end.
+// Budget: bulk no slower than raw TLS; new streams at least 3 times node:http2; under 8 KB of heap for an idle connection's end.
+// Two busy cores, November 2026: bulk 8.8-9.3 Gbit/s (raw TLS 6.6-7.5, node:http2 5.0), receiver 0.4 CPU s/GB (0.65, 0.77).
 import { once } from 'node:events';
 import { createSecureServer, connect as h2Connect, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -312,7 +313,7 @@ async function relayed(job: Omit<Job, 'side'>): Promise<void> {
   const port = await near.next('port');
   const began = performance.now();
   for (let i = 0; i < job.streams; i++) {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
     let left = job.bytes / job.streams;
     const next = () => {
       left -= landing.length;
@@ -356,7 +357,7 @@ async function idle(job: Omit<Job, 'side'>): Promise<void> {
   const measure = async () => [await heap(near), await heap(far), process.memoryUsage.rss()] as const;
   const connectMore = async (count: number) => {
     const before = sockets.size;
-    for (let i = 0; i < count; i++) sockets.add(connect(port, '127.0.0.1'));
+    for (let i = 0; i < count; i++) sockets.add(connect(port, '127.0.0.1').on('error', () => {}));
     while (sockets.size < before + 2 * count) await new Promise((resolve) => setTimeout(resolve, 20));
   };
   await connectMore(100);

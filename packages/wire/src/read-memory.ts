@@ -71,7 +71,7 @@ class Shelf {
 const keepBytes = 8 * 1024 * 1024;
 /** With the headroom a multiple of the TLS record (RFC 8446 §5.1), so that a full slab leaves no short record over. */
 const smallBytes = 64 * 1024;
-const largeBytes = 256 * 1024;
+const largeBytes = 128 * 1024;
 /** The plaintext of one TLS record. */
 const recordBytes = 16 * 1024 + headroomBytes;
 
