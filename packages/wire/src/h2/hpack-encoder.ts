@@ -10,11 +10,11 @@ const nameIndex = new Map([
   [':scheme', 6],
   [':status', 8],
 ]);
-const wholeIndex = new Map([
-  [':status 200', 8],
-  [':status 400', 12],
-  [':status 404', 13],
-  [':status 500', 14],
+const statusIndex = new Map([
+  ['200', 8],
+  ['400', 12],
+  ['404', 13],
+  ['500', 14],
 ]);
 
 /** Values are written as latin1. */
@@ -24,7 +24,7 @@ export function encodeHeaders(headers: HeaderList): Buffer {
   const out = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const [name, value] of headers) {
-    const whole = wholeIndex.get(`${name} ${value}`);
+    const whole = name === ':status' ? statusIndex.get(value) : undefined;
     if (whole !== undefined) {
       out[at++] = 0x80 | whole;
       continue;
