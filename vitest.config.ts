@@ -9,7 +9,10 @@ export default defineConfig({
   test: {
     pool: 'forks',
     projects: [
-      { extends: true, test: { name: 'unit', include: ['packages/**/*.test.ts', 'scripts/**/*.test.ts'], exclude: [...kernel, '**/node_modules/**'] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/**/*.test.ts', 'scripts/**/*.test.ts'], exclude: [...kernel, '**/node_modules/**'] },
+      },
       { extends: true, test: { name: 'kernel', include: kernel, testTimeout: 20_000 } },
       { extends: true, test: { name: 'e2e', include: e2e, testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
     ],

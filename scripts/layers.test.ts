@@ -157,7 +157,11 @@ const unusedRows: readonly (readonly [rule: string, files: Files, want: readonly
   ],
   [
     'a rule that its own file uses may have a test of its own',
-    { [a]: "// Says x.\nexport const x = 1;\nexport const y = x;", [b]: "import { y } from './a.ts';\ny;", 'packages/model/src/a.test.ts': "import { x } from './a.ts';" },
+    {
+      [a]: '// Says x.\nexport const x = 1;\nexport const y = x;',
+      [b]: "import { y } from './a.ts';\ny;",
+      'packages/model/src/a.test.ts': "import { x } from './a.ts';",
+    },
     [],
   ],
   [

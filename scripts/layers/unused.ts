@@ -16,8 +16,10 @@ export function* unusedViolations(tree: Tree): Iterable<Violation> {
       if (each.name === 'default' || (each.isType && namedElsewhere(module, each))) continue;
       const named = uses.get(key(module.path, each.name));
       const whole = uses.get(key(module.path, '*'));
-      if (named === undefined && whole === undefined) yield { path: module.path, line: each.line, text: `${each.name} is exported but imported nowhere` };
-      else if (!named?.byCode && !whole?.byCode && !forTests && !namedElsewhere(module, each)) yield { path: module.path, line: each.line, text: `${each.name} is exported for tests only` };
+      if (named === undefined && whole === undefined)
+        yield { path: module.path, line: each.line, text: `${each.name} is exported but imported nowhere` };
+      else if (!named?.byCode && !whole?.byCode && !forTests && !namedElsewhere(module, each))
+        yield { path: module.path, line: each.line, text: `${each.name} is exported for tests only` };
     }
   }
 }

@@ -32,7 +32,7 @@ export const dumpMesh = (mesh: Mesh): ModelDump => ({
   ),
 });
 
-export const dumpWorkload = (w: Workload): JsonObject => ({
+const dumpWorkload = (w: Workload): JsonObject => ({
   workloadIps: w.addresses,
   ...(w.waypoint && { waypoint: dumpGateway(w.waypoint) }),
   ...(w.networkGateway && { networkGateway: dumpGateway(w.networkGateway) }),

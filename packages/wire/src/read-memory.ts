@@ -3,7 +3,7 @@
 // Knows nothing of sockets: it only lends buffers and takes them back.
 
 /** Octets kept free in front of a slab's payload, so that an HTTP/2 frame header can be put there without copying (RFC 9113 §4.1). */
-export const headroomBytes = 9;
+const headroomBytes = 9;
 
 /**
  * One pooled read buffer. Who receives bytes together with a slab calls `release()` once, when nobody reads those bytes any more.

@@ -5,8 +5,8 @@ import type { Output } from './output.ts';
 import { defaultFrameBytes, defaultWindowBytes, errorCode, maxWindowBytes, Violation } from './protocol.ts';
 
 /** Unsent bytes of one stream at which its writer must stop, and down to which it must wait. */
-export const streamHighWaterBytes = 256 * 1024;
-export const streamLowWaterBytes = 64 * 1024;
+const streamHighWaterBytes = 256 * 1024;
+const streamLowWaterBytes = 64 * 1024;
 
 interface Pending {
   bytes: Buffer;

@@ -24,7 +24,7 @@ export interface ForwardPorts {
 }
 
 /** One pod's queries that wait for an upstream at once; each holds a descriptor. Beyond it the answer is SERVFAIL. */
-export const maxForwarding = 256;
+const maxForwarding = 256;
 /** After this a client has given up (resolv.conf(5): five seconds), so every try must fit in. */
 const budgetMs = 5_000;
 /** Codes with which a server says that another one should be asked. */

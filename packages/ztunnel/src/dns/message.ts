@@ -8,7 +8,7 @@ export type Transport = 'udp' | 'tcp';
 
 /** RFC 1035 §4.1.1 and the IANA registry of DNS parameters. */
 export const rcodes = { noError: 0, formErr: 1, servFail: 2, nxDomain: 3, notImp: 4, refused: 5 } as const;
-export const types = { a: 1, cname: 5, aaaa: 28, opt: 41 } as const;
+const types = { a: 1, cname: 5, aaaa: 28, opt: 41 } as const;
 export const classIn = 1;
 
 /** Seconds that a client may keep an answer of ours: pods come and go. */

@@ -5,11 +5,11 @@ import { canonicalIp, formatSocket } from '@ambient-mesh/model/address';
 import { describeError, isFault } from '@ambient-mesh/runtime/errors';
 import { serverSettings } from '@ambient-mesh/wire/h2/settings';
 import { serveTunnel } from '@ambient-mesh/wire/hbone/server';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 import { serveRequest, type Via } from './serve.ts';
 
 /** Never rejects. */
-export async function serveTunnels(pod: PodProxy, socket: Socket): Promise<void> {
+export async function serveTunnels(pod: Pod, socket: Socket): Promise<void> {
   const ends = endsOf(socket);
   if (ends === undefined) return void socket.destroy();
   using running = new DisposableStack();
@@ -25,7 +25,7 @@ export async function serveTunnels(pod: PodProxy, socket: Socket): Promise<void>
 }
 
 /** Resolves when the tunnel is over; rejects when there never was one. */
-async function speak(pod: PodProxy, socket: Socket, ends: Via): Promise<void> {
+async function speak(pod: Pod, socket: Socket, ends: Via): Promise<void> {
   const { shared, drain } = pod;
   const credentials = await pod.credentials();
   const { socket: secure, peer } = await shared.acceptor.accept(
@@ -36,6 +36,7 @@ async function speak(pod: PodProxy, socket: Socket, ends: Via): Promise<void> {
   const { promise: over, resolve } = Promise.withResolvers<void>();
   const tunnel = serveTunnel(secure, peer, {
     clock: shared.clock,
+    memory: shared.memory,
     settings: { ...serverSettings, ...shared.windows },
     onRequest: (request) => void serveRequest(pod, request, ends),
     onClosed: (fault) => {

@@ -7,7 +7,7 @@ import { describeError } from '@ambient-mesh/runtime/errors';
 import { proxyHeader } from '@ambient-mesh/wire/proxy-protocol';
 import type { TcpConduit } from '@ambient-mesh/wire/tcp';
 import { connectTcp } from '@ambient-mesh/wire/tcp-dial';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 
 export interface AppDial {
   readonly to: SocketAddress;
@@ -41,13 +41,13 @@ export function appDial(
 export const spoofed = (spoof: boolean, client: Ip, app: Ip): Ip | undefined =>
   spoof && client !== app && familyOf(client) === familyOf(app) && (!isLoopback(client) || isLoopback(app)) ? client : undefined;
 
-export async function dialApp(pod: PodProxy, dial: AppDial, signal: AbortSignal): Promise<TcpConduit> {
+export async function dialApp(pod: Pod, dial: AppDial, signal: AbortSignal): Promise<TcpConduit> {
   const far = await connectTcp({ to: dial.to, fd: socketFor(pod, dial), memory: pod.shared.memory, clock: pod.shared.clock }, signal);
   if (dial.header !== undefined) far.write(dial.header);
   return far;
 }
 
-function socketFor(pod: PodProxy, { to, from }: AppDial): number {
+function socketFor(pod: Pod, { to, from }: AppDial): number {
   const family = familyOf(to.ip);
   if (from === undefined) return pod.dialSocket(family);
   try {

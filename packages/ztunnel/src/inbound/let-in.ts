@@ -9,7 +9,7 @@ import type { Baggage } from '@ambient-mesh/wire/baggage';
 import type { TcpConduit } from '@ambient-mesh/wire/tcp';
 import type { Proof, Registered } from '../connections.ts';
 import { type Told, toldOfFault } from '../ending.ts';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 import type { Bytes, Connection } from '../telemetry/access-log.ts';
 import type { ConnectionReport } from '../telemetry/connection-report.ts';
 import { type ConnectionSecurity, partyFromBaggage, partyOf } from '../telemetry/labels.ts';
@@ -68,7 +68,7 @@ export class LetIn implements Disposable {
 }
 
 /** Whatever refuses has been logged when this returns. Never rejects. `stop` gives up dialling; being cut stops it too. */
-export async function letIn(pod: PodProxy, arrival: Arrival, stop: AbortController): Promise<LetIn | Refused> {
+export async function letIn(pod: Pod, arrival: Arrival, stop: AbortController): Promise<LetIn | Refused> {
   const startedAt = pod.shared.clock.monotonic();
   const read = readTarget(arrival.method, arrival.authority);
   if ('status' in read) return early(pod, arrival, read);
@@ -96,7 +96,7 @@ interface Located {
   readonly startedAt: number;
 }
 
-async function enter(pod: PodProxy, located: Located, stop: AbortController): Promise<LetIn | Refused> {
+async function enter(pod: Pod, located: Located, stop: AbortController): Promise<LetIn | Refused> {
   const { arrival, local, delivery, startedAt } = located;
   const { from, at, identity } = arrival;
   const destination = { ip: at.ip, port: delivery.port };
@@ -134,7 +134,7 @@ async function enter(pod: PodProxy, located: Located, stop: AbortController): Pr
 }
 
 /** Asks the control plane for what the decision lacks, when addresses come on demand. */
-async function locateKnown(pod: PodProxy, request: InboundRequest): Promise<Exclude<ReturnType<typeof locate>, { need: unknown }>> {
+async function locateKnown(pod: Pod, request: InboundRequest): Promise<Exclude<ReturnType<typeof locate>, { need: unknown }>> {
   const { shared } = pod;
   const asked = new Set<string>();
   for (;;) {
@@ -146,12 +146,12 @@ async function locateKnown(pod: PodProxy, request: InboundRequest): Promise<Excl
   }
 }
 
-function early(pod: PodProxy, { from, at }: Arrival, refused: Refused): Refused {
+function early(pod: Pod, { from, at }: Arrival, refused: Refused): Refused {
   pod.shared.telemetry.connections.refused(from, at, 'destination', refused.text);
   return refused;
 }
 
-function told(pod: PodProxy, { arrival, local, delivery }: Located): Connection {
+function told(pod: Pod, { arrival, local, delivery }: Located): Connection {
   const { mesh, config } = pod.shared;
   const known = arrival.fromGateway ? undefined : mesh.workloadAt(config.network, arrival.from.ip);
   const said = config.enableResponseBaggage ? arrival.baggage : undefined;
@@ -169,6 +169,6 @@ function told(pod: PodProxy, { arrival, local, delivery }: Located): Connection 
   };
 }
 
-function serviceMeant(pod: PodProxy, local: Workload, delivery: Delivery, forwardedHost: string | undefined): Service | undefined {
+function serviceMeant(pod: Pod, local: Workload, delivery: Delivery, forwardedHost: string | undefined): Service | undefined {
   return meantService(pod.shared.mesh, { local, port: delivery.port, forwardedHost, service: delivery.service });
 }

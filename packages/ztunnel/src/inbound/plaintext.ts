@@ -9,7 +9,7 @@ import type { Registered } from '../connections.ts';
 import { toldOfFault, toldOfPump } from '../ending.ts';
 import { move } from '../move.ts';
 import { type Captured, capture } from '../outbound/capture.ts';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 import type { Connection } from '../telemetry/access-log.ts';
 import { partyOf } from '../telemetry/labels.ts';
 import { admit } from './admit.ts';
@@ -17,7 +17,7 @@ import { type AppDial, dialApp, spoofed } from './deliver.ts';
 import { notePolicies } from './policy-log.ts';
 
 /** Never rejects. */
-export async function servePlaintext(pod: PodProxy, socket: Socket): Promise<void> {
+export async function servePlaintext(pod: Pod, socket: Socket): Promise<void> {
   const captured = capture(socket, pod.shared.memory);
   if (captured === undefined) return;
   using _running = pod.drain.enter();
@@ -34,7 +34,7 @@ export async function servePlaintext(pod: PodProxy, socket: Socket): Promise<voi
   await letThrough(pod, captured, local);
 }
 
-async function letThrough(pod: PodProxy, { near, from, destination }: Captured, local: Workload): Promise<void> {
+async function letThrough(pod: Pod, { near, from, destination }: Captured, local: Workload): Promise<void> {
   const subject = { workload: local, identity: undefined, destination };
   using open = pod.connections.inbound({ from, originalDst: undefined, to: destination, protocol: 'TCP', subject, peers: [] });
   using report = pod.shared.telemetry.connections.open(told(pod, { from, destination }, local));
@@ -56,13 +56,13 @@ async function letThrough(pod: PodProxy, { near, from, destination }: Captured, 
   }
 }
 
-function dialUnlessCut(pod: PodProxy, dial: AppDial, open: Registered): Promise<TcpConduit> {
+function dialUnlessCut(pod: Pod, dial: AppDial, open: Registered): Promise<TcpConduit> {
   const stop = new AbortController();
   open.whenCut((why) => stop.abort(new Error(why.because)));
   return dialApp(pod, dial, stop.signal);
 }
 
-function told(pod: PodProxy, { from, destination }: Pick<Captured, 'from' | 'destination'>, local: Workload): Connection {
+function told(pod: Pod, { from, destination }: Pick<Captured, 'from' | 'destination'>, local: Workload): Connection {
   const { mesh, config } = pod.shared;
   const source = mesh.workloadAt(config.network, from.ip);
   return {

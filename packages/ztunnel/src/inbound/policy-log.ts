@@ -2,9 +2,9 @@
 import type { PolicyNote } from '@ambient-mesh/model/authorize';
 import type { Workload } from '@ambient-mesh/model/workload';
 import type { Field } from '@ambient-mesh/runtime/log';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 
-export function notePolicies(pod: PodProxy, notes: readonly PolicyNote[], local: Workload): void {
+export function notePolicies(pod: Pod, notes: readonly PolicyNote[], local: Workload): void {
   const level = pod.shared.config.authzPolicyInfoLogging ? 'info' : 'debug';
   if (!pod.policyLog.enabled(level)) return;
   for (const { message, policy } of notes) {

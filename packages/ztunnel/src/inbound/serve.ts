@@ -7,7 +7,7 @@ import { forwardedHost, headerOf } from '@ambient-mesh/wire/hbone/connect-reques
 import type { TunnelRequest } from '@ambient-mesh/wire/hbone/server';
 import { toldOfPump } from '../ending.ts';
 import { move } from '../move.ts';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 import { baggageOf } from '../telemetry/baggage-of.ts';
 import { type Arrival, type LetIn, letIn, type Refused } from './let-in.ts';
 
@@ -18,7 +18,7 @@ export interface Via {
 }
 
 /** Never rejects. */
-export async function serveRequest(pod: PodProxy, request: TunnelRequest, via: Via): Promise<void> {
+export async function serveRequest(pod: Pod, request: TunnelRequest, via: Via): Promise<void> {
   using _running = pod.drain.enter();
   const entered = await enter(pod, request, via);
   if ('status' in entered) return request.refuse(entered.status);
@@ -28,7 +28,7 @@ export async function serveRequest(pod: PodProxy, request: TunnelRequest, via: V
   admitted.end(toldOfPump(result, admitted.open.cutBecause));
 }
 
-async function enter(pod: PodProxy, request: TunnelRequest, via: Via): Promise<LetIn | Refused> {
+async function enter(pod: Pod, request: TunnelRequest, via: Via): Promise<LetIn | Refused> {
   const stop = new AbortController();
   request.onGone(() => stop.abort(new Error('the client gave up')));
   const entered = await letIn(pod, arrivalOf(pod, request, via), stop);
@@ -36,7 +36,7 @@ async function enter(pod: PodProxy, request: TunnelRequest, via: Via): Promise<L
   return entered;
 }
 
-function arrivalOf(pod: PodProxy, request: TunnelRequest, { from, at }: Via): Arrival {
+function arrivalOf(pod: Pod, request: TunnelRequest, { from, at }: Via): Arrival {
   const { headers, peer } = request;
   const network = headerOf(headers, 'x-forwarded-network');
   const forwarded = headerOf(headers, 'forwarded');

@@ -2,45 +2,19 @@
 // Gives back the far end of the connection. Last step of serve.ts before bytes move; faults come out typed.
 
 import { familyOf, type SocketAddress } from '@ambient-mesh/model/address';
-import type { Workload } from '@ambient-mesh/model/workload';
 import { MeshError } from '@ambient-mesh/runtime/errors';
-import type { Conduit } from '@ambient-mesh/wire/conduit';
 import { connectTcp } from '@ambient-mesh/wire/tcp-dial';
-import type { Proof, Registered } from '../connections.ts';
-import { type Told, toldOfCut } from '../ending.ts';
+import { toldOfCut } from '../ending.ts';
 import { letIn } from '../inbound/let-in.ts';
-import type { PodProxy } from '../pods/pod-proxy.ts';
-import type { Bytes } from '../telemetry/access-log.ts';
+import type { Pod } from '../pods/pod.ts';
+import type { Far, Forward } from './far.ts';
 import type { Plan } from './plan.ts';
-import type { Reached } from './told.ts';
 import { throughTunnel, throughTwoTunnels } from './tunnels.ts';
-
-export interface Forward {
-  readonly from: SocketAddress;
-  readonly destination: SocketAddress;
-  readonly source: Workload;
-  readonly hop: Plan;
-  /** Gives up making the connection. */
-  readonly stop: AbortController;
-  /** The source report's counters, which a hand-over shares. */
-  readonly bytes: Bytes | undefined;
-}
-
-/** The far end of a connection. */
-export interface Far extends Disposable {
-  readonly conduit: Conduit;
-  readonly peers: readonly Proof[];
-  readonly reached?: Reached;
-  /** The far side's own entry, when that side is in this process. */
-  readonly open?: Registered;
-  /** How the connection ended, for whom it concerns beside the source's report. */
-  end?(told: Told): void;
-}
 
 export type ForwardFault = { readonly code: 'hand-over.refused'; readonly status: number } | { readonly code: 'hand-over.gone' };
 
 /** @throws MeshError; nothing is left open then. */
-export async function forward(pod: PodProxy, request: Forward): Promise<Far> {
+export async function forward(pod: Pod, request: Forward): Promise<Far> {
   const { hop } = request;
   switch (hop.by) {
     case 'passthrough':
@@ -57,17 +31,14 @@ export async function forward(pod: PodProxy, request: Forward): Promise<Far> {
   }
 }
 
-async function inClear(pod: PodProxy, to: SocketAddress, signal: AbortSignal): Promise<Far> {
+async function inClear(pod: Pod, to: SocketAddress, signal: AbortSignal): Promise<Far> {
   const { memory, clock } = pod.shared;
   const conduit = await connectTcp({ to, fd: pod.dialSocket(familyOf(to.ip)), memory, clock }, signal);
   return { conduit, peers: [], [Symbol.dispose]: () => {} };
 }
 
 /** The destination's side judges, dials and reports as it would for a tunnel; only the tunnel is missing. */
-async function handOver(
-  pod: PodProxy,
-  { from, source, hop, stop, bytes }: Forward & { hop: Extract<Plan, { by: 'same-node' }> },
-): Promise<Far> {
+async function handOver(pod: Pod, { from, source, hop, stop, bytes }: Forward & { hop: Extract<Plan, { by: 'same-node' }> }): Promise<Far> {
   const there = pod.shared.podOf(hop.workload);
   if (there === undefined)
     throw new MeshError<ForwardFault>({ code: 'hand-over.gone' }, `${hop.workload.uid} is no longer served by this node`);

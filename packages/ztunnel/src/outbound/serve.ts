@@ -8,15 +8,16 @@ import type { Registered } from '../connections.ts';
 import { type Told, toldOfFault, toldOfPump } from '../ending.ts';
 import { outboundLoop } from '../illegal-ports.ts';
 import { move } from '../move.ts';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 import type { Bytes } from '../telemetry/access-log.ts';
 import type { ConnectionReport } from '../telemetry/connection-report.ts';
 import { type Captured, capture } from './capture.ts';
-import { type Far, forward } from './forward.ts';
+import type { Far } from './far.ts';
+import { forward } from './forward.ts';
 import { type Plan, plan } from './plan.ts';
 import { type Reached, told } from './told.ts';
 
-export async function serveOutbound(pod: PodProxy, socket: Socket): Promise<void> {
+export async function serveOutbound(pod: Pod, socket: Socket): Promise<void> {
   const captured = capture(socket, pod.shared.memory);
   if (captured === undefined) return;
   using _counted = pod.shared.telemetry.socketOpen('source');
@@ -24,7 +25,7 @@ export async function serveOutbound(pod: PodProxy, socket: Socket): Promise<void
 }
 
 /** Never rejects. */
-export async function relayOutbound(pod: PodProxy, captured: Captured): Promise<void> {
+export async function relayOutbound(pod: Pod, captured: Captured): Promise<void> {
   using _running = pod.drain.enter();
   const { near, from, destination } = captured;
   using open = pod.connections.outbound({ from, originalDst: undefined, to: destination, protocol: 'TCP', peers: [] });
@@ -45,14 +46,10 @@ interface Story {
   readonly open: Registered;
 }
 
-const unknownSource = (pod: PodProxy) => ({ text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh` });
+const unknownSource = (pod: Pod) => ({ text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh` });
 
 /** Asks again when the plan needs an address or a name first. */
-async function decide(
-  pod: PodProxy,
-  source: Workload,
-  { from, destination }: Captured,
-): Promise<Plan | Refusal | { readonly text: string }> {
+async function decide(pod: Pod, source: Workload, { from, destination }: Captured): Promise<Plan | Refusal | { readonly text: string }> {
   const { shared } = pod;
   if (outboundLoop(shared.illegal, destination))
     return { text: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own` };
@@ -74,7 +71,7 @@ async function decide(
   }
 }
 
-async function carryOut(pod: PodProxy, { captured, source, hop, open }: Story): Promise<void> {
+async function carryOut(pod: Pod, { captured, source, hop, open }: Story): Promise<void> {
   const { connections } = pod.shared.telemetry;
   const startedAt = pod.shared.clock.monotonic();
   const openReport = (reached?: Reached): ConnectionReport => connections.open(told({ captured, source, hop, reached }), startedAt);
@@ -103,7 +100,7 @@ async function carryOut(pod: PodProxy, { captured, source, hop, open }: Story): 
 }
 
 /** On its own, so that what gives up the making of a connection is not kept as long as the connection. */
-function forwardUnlessCut(pod: PodProxy, { captured, source, hop, open }: Story, bytes: Bytes | undefined): Promise<Far> {
+function forwardUnlessCut(pod: Pod, { captured, source, hop, open }: Story, bytes: Bytes | undefined): Promise<Far> {
   const stop = new AbortController();
   open.whenCut((why) => stop.abort(new Error(why.because)));
   return forward(pod, { from: captured.from, destination: captured.destination, source, hop, stop, bytes });

@@ -8,7 +8,7 @@ import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { Closed, Conduit, Receiver } from '@ambient-mesh/wire/conduit';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
 import { outboundLoop } from '../illegal-ports.ts';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 import { capture } from './capture.ts';
 import { relayOutbound } from './serve.ts';
 import { readGreeting, readRequest, replies, replyWith, welcome } from './socks5-handshake.ts';
@@ -16,7 +16,7 @@ import { readGreeting, readRequest, replies, replyWith, welcome } from './socks5
 const longestHandshake = ms(10_000);
 
 /** Never rejects. */
-export async function serveSocks5(pod: PodProxy, socket: Socket): Promise<void> {
+export async function serveSocks5(pod: Pod, socket: Socket): Promise<void> {
   const { memory, telemetry } = pod.shared;
   const captured = capture(socket, memory);
   if (captured === undefined) return;
@@ -42,7 +42,7 @@ interface Failed {
 }
 
 async function enter(
-  pod: PodProxy,
+  pod: Pod,
   near: Conduit,
   family: Family,
 ): Promise<{ readonly destination: SocketAddress; readonly rest: Conduit } | Failed> {
@@ -52,7 +52,7 @@ async function enter(
   return 'why' in destination ? destination : { destination, rest: asked.rest };
 }
 
-async function locate(pod: PodProxy, target: Authority, family: Family): Promise<SocketAddress | Failed> {
+async function locate(pod: Pod, target: Authority, family: Family): Promise<SocketAddress | Failed> {
   const ip = 'ip' in target ? target.ip : await resolve(pod, target.hostname, family);
   if (ip === undefined) return { why: 'the hostname does not resolve', refuse: replyWith(replies.hostUnreachable) };
   const destination = { ip, port: target.port };
@@ -61,7 +61,7 @@ async function locate(pod: PodProxy, target: Authority, family: Family): Promise
 }
 
 /** By the mesh's own names first, as the pod's DNS proxy would; undefined when nobody knows the name. */
-async function resolve(pod: PodProxy, hostname: string, family: Family): Promise<Ip | undefined> {
+async function resolve(pod: Pod, hostname: string, family: Family): Promise<Ip | undefined> {
   const { mesh, config, random, names } = pod.shared;
   const client = await pod.self();
   if (client === undefined || config.dnsProxyAddr === undefined) return undefined;

@@ -11,15 +11,15 @@ import { connectInside } from '@ambient-mesh/wire/hbone/double';
 import type { TunnelStream } from '@ambient-mesh/wire/hbone/tunnel';
 import { TunnelPool } from '@ambient-mesh/wire/hbone/tunnel-pool';
 import { connectSocket } from '@ambient-mesh/wire/tcp-dial';
-import type { PodProxy } from '../pods/pod-proxy.ts';
+import type { Pod } from '../pods/pod.ts';
 import { baggageOf } from '../telemetry/baggage-of.ts';
 import { partyFromBaggage } from '../telemetry/labels.ts';
-import type { Far, Forward } from './forward.ts';
+import type { Far, Forward } from './far.ts';
 
 type Tunnelled<By> = Forward & { readonly hop: Extract<Hop, { by: By }> };
 
-export function tunnelPool(pod: PodProxy): TunnelPool {
-  const { clock, config, credentials, revocations, tls, windows } = pod.shared;
+export function tunnelPool(pod: Pod): TunnelPool {
+  const { clock, config, credentials, memory, revocations, tls, windows } = pod.shared;
   return new TunnelPool(
     {
       dial: (to, signal) => connectSocket({ to, fd: pod.dialSocket(familyOf(to.ip)), clock }, signal),
@@ -29,6 +29,7 @@ export function tunnelPool(pod: PodProxy): TunnelPool {
     },
     {
       policy: tls,
+      memory,
       h2: { ...clientSettings, ...windows },
       streamsPerTunnel: config.poolMaxStreamsPerConn,
       idleMs: config.poolUnusedReleaseTimeout,
@@ -36,13 +37,13 @@ export function tunnelPool(pod: PodProxy): TunnelPool {
   );
 }
 
-export async function throughTunnel(pod: PodProxy, request: Tunnelled<'hbone'>): Promise<Far> {
+export async function throughTunnel(pod: Pod, request: Tunnelled<'hbone'>): Promise<Far> {
   const stream = await pooled(pod, request);
   return { conduit: stream, peers: [stream.peer], [Symbol.dispose]: () => {} };
 }
 
 /** The gateway passes the inner tunnel on to whichever pod it picks, so only that pod can say who it is. */
-export async function throughTwoTunnels(pod: PodProxy, request: Tunnelled<'double-hbone'>): Promise<Far> {
+export async function throughTwoTunnels(pod: Pod, request: Tunnelled<'double-hbone'>): Promise<Far> {
   const { clock, config, revocations, tls, windows } = pod.shared;
   const { hop, source, stop } = request;
   const outer = await pooled(pod, request);
@@ -68,7 +69,7 @@ export async function throughTwoTunnels(pod: PodProxy, request: Tunnelled<'doubl
   };
 }
 
-async function pooled(pod: PodProxy, request: Forward & { readonly hop: Extract<Hop, { authority: string }> }): Promise<TunnelStream> {
+async function pooled(pod: Pod, request: Forward & { readonly hop: Extract<Hop, { authority: string }> }): Promise<TunnelStream> {
   const { hop, from, source, stop } = request;
   const target = { source: pod.identity(source), sourceIp: from.ip, expected: hop.expected, to: hop.to, workload: hop.workload.uid };
   try {

@@ -11,19 +11,19 @@ import { forwarder } from '../dns/forward.ts';
 import { dnsProxy } from '../dns/proxy.ts';
 import { parseResolvConf } from '../dns/resolv-conf.ts';
 import { type BoundSocket, serveDns } from '../dns/serve.ts';
-import type { PodProxy } from './pod-proxy.ts';
+import type { Pod } from './pod.ts';
 
 const resolvConfFile = '/etc/resolv.conf';
 const anyAddress: Readonly<Record<Family, Ip>> = { 4: '0.0.0.0' as Ip, 6: '::' as Ip };
 
 export class PodDns {
-  readonly #pod: PodProxy;
+  readonly #pod: Pod;
   readonly #udp: BoundSocket[] = [];
   readonly #tcp: BoundSocket[] = [];
   #serving = false;
 
   /** Binds UDP and TCP on every loopback address of the pod; throws with none left open. */
-  constructor(pod: PodProxy, at: SocketAddress) {
+  constructor(pod: Pod, at: SocketAddress) {
     this.#pod = pod;
     try {
       for (const ip of addressesOf(pod, at.ip)) this.#bind({ ip, port: at.port });
@@ -83,7 +83,7 @@ export class PodDns {
 }
 
 /** A loopback address stands for both families where the pod has IPv6. */
-function addressesOf(pod: PodProxy, ip: Ip): readonly Ip[] {
+function addressesOf(pod: Pod, ip: Ip): readonly Ip[] {
   if (!isLoopback(ip)) return [ip];
   const six = pod.shared.config.ipv6Enabled && loopbackHasIpv6(pod.netns ?? Netns.current());
   return familyOf(ip) === 4 && six ? [ip, '::1' as Ip] : [ip];

@@ -17,8 +17,8 @@ import { serveOutbound } from '../outbound/serve.ts';
 import { serveSocks5 } from '../outbound/socks5.ts';
 import { tunnelPool } from '../outbound/tunnels.ts';
 import { Listener } from './listener.ts';
+import type { Pod, PodFault, Shared } from './pod.ts';
 import { PodDns } from './pod-dns.ts';
-import type { Shared } from './shared.ts';
 import type { WorkloadInfo } from './workload-info.ts';
 
 export interface PodOptions {
@@ -29,9 +29,7 @@ export interface PodOptions {
   readonly role: 'pod' | 'self';
 }
 
-export type PodFault = { readonly code: 'pod.unknown' };
-
-export class PodProxy {
+export class PodProxy implements Pod {
   readonly shared: Shared;
   readonly info: WorkloadInfo;
   readonly netns: Netns | undefined;

@@ -1,7 +1,7 @@
 // The `response_flags` of a finished connection: which part of the mesh a failure is to be blamed on. Pure.
 // Chosen here from fault codes alone, so that every package may name its faults freely and no text is ever parsed.
 
-export const responseFlags = [
+const responseFlags = [
   '-',
   'DENY',
   'CONNECT',

@@ -125,7 +125,7 @@ export async function ask({ address }: Pick<Bench, 'address'>, transport: Transp
   return packet.decode(await askRaw({ address }, transport, bytes));
 }
 
-export async function askRaw({ address }: Pick<Bench, 'address'>, transport: Transport, bytes: Buffer): Promise<Buffer> {
+async function askRaw({ address }: Pick<Bench, 'address'>, transport: Transport, bytes: Buffer): Promise<Buffer> {
   if (transport === 'udp') {
     const socket = createSocket('udp4');
     try {
