@@ -25,7 +25,7 @@ export class HeldBytes {
     this.#bytes += bytes.length;
     if (bytes.length > copyUpToBytes) {
       this.#closeTail();
-      this.#pieces.push({ bytes, slab });
+      this.#pieces.push(slab !== undefined && bytes.length * 2 < slab.room.length ? copied(bytes, slab) : { bytes, slab });
       return;
     }
     if (this.#tail === undefined || this.#tail.length - this.#tailFilled < bytes.length) {
@@ -50,4 +50,12 @@ export class HeldBytes {
     this.#tail = undefined;
     this.#tailFilled = 0;
   }
+}
+
+/** A small part of a slab would pin the whole of it for as long as the consumer takes. */
+function copied(bytes: Buffer, slab: Slab): Piece {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  slab.release();
+  return { bytes: own, slab: undefined };
 }

@@ -110,6 +110,21 @@ describe('flow control, receiving', () => {
     expect(r.peer.of(frameType.windowUpdate, 1).map((f) => f.payload.readUInt32BE(0))).toEqual([48_000]);
   });
 
+  test('one that has taken eight windows without a pause gets twice the window; one that never reads never does', async () => {
+    const r = rig('server');
+    r.peer.send(connectHeaders(1));
+    await r.settle();
+    const [stream] = r.requested;
+    new Collector(stream);
+    const half = 128 * 1024;
+    for (let n = 0; n < 16; n++) {
+      r.peer.send(data(1, Buffer.alloc(half)));
+      await r.settle();
+    }
+    const given = r.peer.of(frameType.windowUpdate, 1).map((f) => f.payload.readUInt32BE(0));
+    expect(given).toEqual([...new Array(15).fill(half), half + 2 * half]);
+  });
+
   test('one that does not keeps its own window and not its siblings from theirs', async () => {
     const r = rig('server', small);
     r.peer.send(connectHeaders(1), connectHeaders(3));

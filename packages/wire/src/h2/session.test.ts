@@ -15,14 +15,14 @@ describe('set-up', () => {
     const r = rig('client');
     await r.settle();
     const [first, second] = r.peer.frames;
-    expect(first?.payload).toEqual(settings([2, 0], [4, 4 * 1024 * 1024], [5, 1024 * 1024], [6, 16 * 1024]).subarray(9));
+    expect(first?.payload).toEqual(settings([2, 0], [4, 256 * 1024], [5, 1024 * 1024], [6, 16 * 1024]).subarray(9));
     expect([second?.type, second?.stream, second?.payload.readUInt32BE(0)]).toEqual([frameType.windowUpdate, 0, 16 * 1024 * 1024 - 65_535]);
   });
 
   test('the server announces its stream limit and header list', async () => {
     const r = rig('server');
     await r.settle();
-    expect(r.peer.frames[0]?.payload).toEqual(settings([3, 200], [4, 4 * 1024 * 1024], [5, 1024 * 1024], [6, 64 * 1024]).subarray(9));
+    expect(r.peer.frames[0]?.payload).toEqual(settings([3, 200], [4, 256 * 1024], [5, 1024 * 1024], [6, 64 * 1024]).subarray(9));
   });
 
   test('SETTINGS and PING are acknowledged', async () => {

@@ -4,7 +4,7 @@ import { defaultFrameBytes, defaultWindowBytes, errorCode, maxWindowBytes, Viola
 
 /** What we announce, and what we allow ourselves. */
 export interface H2Settings {
-  /** How much a peer may send on one stream before we have passed it on. */
+  /** How much a peer may send on one stream before we have passed it on; every stream begins with at most `firstWindowBytes` of it. */
   readonly streamWindowBytes: number;
   /** The same for all streams of a connection together. */
   readonly connectionWindowBytes: number;
@@ -20,12 +20,18 @@ const common = { streamWindowBytes: 4 * 1024 * 1024, connectionWindowBytes: 16 *
 export const clientSettings: H2Settings = { ...common, headerListBytes: 16 * 1024, concurrentStreams: Number.POSITIVE_INFINITY };
 export const serverSettings: H2Settings = { ...common, headerListBytes: 64 * 1024, concurrentStreams: 200 };
 
+/**
+ * What streams begin with. A consumer that keeps up earns more, twice as much each time; one that never reads holds no more than this, so
+ * that even a hundred of them on one connection stay below what it may hold (receive-window.ts) and stop nobody else.
+ */
+export const firstWindowBytes = 256 * 1024;
+
 const id = { headerTable: 1, enablePush: 2, concurrentStreams: 3, initialWindow: 4, frameSize: 5, headerList: 6 } as const;
 
 /** The payload of our SETTINGS frame. */
 export function encodeSettings(settings: H2Settings, role: 'client' | 'server'): Buffer {
   const entries: [number, number][] = [
-    [id.initialWindow, settings.streamWindowBytes],
+    [id.initialWindow, Math.min(settings.streamWindowBytes, firstWindowBytes)],
     [id.frameSize, settings.frameBytes],
     [id.headerList, settings.headerListBytes],
   ];

@@ -8,6 +8,7 @@ import { HeldBytes } from './held-bytes.ts';
 import type { Written } from './output.ts';
 import { errorCode, errorName, type HeaderList } from './protocol.ts';
 import { Lane, type LaneEvents } from './sender.ts';
+import { firstWindowBytes } from './settings.ts';
 
 /** What a stream needs of its session. */
 export interface StreamHost {
@@ -34,6 +35,9 @@ export interface Opening {
   failed(fault: MeshError<ConduitFault>): void;
 }
 
+/** What a consumer must have taken before its window doubles: more than the kernel's buffers take for one that never reads. */
+const growAfterWindows = 8;
+
 export class H2Stream implements Conduit, LaneEvents {
   readonly id: number;
   /** Owned by the session and the sender. */
@@ -48,8 +52,11 @@ export class H2Stream implements Conduit, LaneEvents {
   #receiver: Receiver | undefined;
   #paused = false;
   #held: HeldBytes | undefined;
-  /** What the peer may still send. */
+  /** The receive window, and what is left of it for the peer to send. */
+  #size: number;
   #window: number;
+  /** Consumed since the window last grew. */
+  #kept = 0;
   /** Consumed, not yet given back to the peer. */
   #owed = 0;
   #local: 'open' | 'ending' | 'ended' = 'open';
@@ -67,7 +74,8 @@ export class H2Stream implements Conduit, LaneEvents {
     this.id = id;
     this.#host = host;
     this.lane = new Lane(id, sendWindow, this);
-    this.#window = host.streamWindowBytes;
+    this.#size = Math.min(host.streamWindowBytes, firstWindowBytes);
+    this.#window = this.#size;
   }
 
   // The conduit's side.
@@ -216,13 +224,22 @@ export class H2Stream implements Conduit, LaneEvents {
     });
   }
 
-  /** Gives window back to the peer, in steps of half a window (RFC 9113 §6.9). */
+  /** Gives window back to the peer, in steps of half a window (RFC 9113 §6.9), and more of it while the consumer keeps up. */
   consumed(bytes: number): void {
     this.#owed += bytes;
-    if (this.#owed * 2 < this.#host.streamWindowBytes || this.#remote === 'ended' || this.#retired) return;
+    if (this.#owed * 2 < this.#size || this.#remote === 'ended' || this.#retired) return;
+    this.#kept += this.#owed;
+    if (this.#kept >= this.#size * growAfterWindows && this.#held === undefined && !this.#paused) this.#grow();
     this.#window += this.#owed;
     this.#host.sendWindowUpdate(this.id, this.#owed);
     this.#owed = 0;
+  }
+
+  #grow(): void {
+    const more = Math.min(this.#size, this.#host.streamWindowBytes - this.#size);
+    this.#size += more;
+    this.#kept = 0;
+    this.#owed += more;
   }
 
   #deliver(): void {
