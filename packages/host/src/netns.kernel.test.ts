@@ -86,6 +86,14 @@ test('disposing closes the descriptor, once', () => {
   closeSync(stranger);
 });
 
+test('a namespace that was let go cannot be entered, even if its number is in use again', () => {
+  const gone = Netns.create();
+  gone[Symbol.dispose]();
+  using successor = Netns.create();
+  expect(successor.fd).toBe(gone.fd);
+  expect(() => gone.run(thisThread)).toThrow(fault({ code: 'host.setns', name: 'EBADF' }));
+});
+
 test('descriptors do not leak', () => {
   Netns.create()[Symbol.dispose]();
   const before = readdirSync('/proc/self/fd').length;

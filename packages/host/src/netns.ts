@@ -2,6 +2,7 @@
 // Sockets keep the namespace that they were made in, so `run` is needed for creation only; everything later happens outside.
 // Namespaces switch per thread: works in worker threads, each of which starts at home. Which namespace belongs to a pod is the caller's knowledge.
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { refused } from './errors.ts';
 import * as libc from './libc.ts';
 
@@ -63,10 +64,11 @@ export class Netns implements Disposable {
   /**
    * Runs `f` with this thread inside the namespace. `f` must be synchronous, since what it awaits would run outside, and must start no
    * thread, since that would stay inside: no workers, no asynchronous files. Child processes may be started; they stay inside too.
-   * Throws `host.setns` when the namespace can't be entered. If the way back fails the process aborts, since every later socket of
-   * this thread would be made in a stranger's network.
+   * Throws `host.setns` when the namespace can't be entered. After `dispose` it can't be: the descriptor's number may mean another one by
+   * then. If the way back fails the process aborts, since every later socket of this thread would be made in a stranger's network.
    */
   run<T>(f: () => T): T {
+    if (!this.#open) throw refused('setns', constants.errno.EBADF, `enter netns ${this.id}, which was let go`);
     const home = whereabouts();
     if (home.id === this.id) return f();
     if (libc.setns(this.fd, libc.CLONE_NEWNET) !== 0) throw refused('setns', libc.errno(), `enter netns ${this.id}`);

@@ -8,7 +8,7 @@ import { canonicalIp, type Ip } from '@ambient-mesh/model/address';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Netns } from './netns.ts';
 import { runIn } from './run-in.ts';
-import { closeFd, dialSocket, isTransparent, type ListenTcp, listenTcp, setKeepalive, setMark, udpSocket } from './sockets.ts';
+import { closeFd, dialSocket, hasAddress, isTransparent, type ListenTcp, listenTcp, setKeepalive, setMark, udpSocket } from './sockets.ts';
 import { type Joined, joinedNamespaces, leftIp, rightIp } from './testing/index.ts';
 import { fdOf, socketState } from './testing/socket-state.ts';
 
@@ -152,6 +152,19 @@ describe('dialling', () => {
 
   test('marking needs a socket', () => {
     expect(() => setMark(99_999, 1)).toThrow(fault({ code: 'host.setsockopt', name: 'EBADF' }));
+  });
+});
+
+describe('addresses', () => {
+  const rows: readonly (readonly [rule: string, ip: Ip, has: boolean])[] = [
+    ['an IPv4 address of its own', leftIp.v4, true],
+    ['an IPv6 address of its own', leftIp.v6, true],
+    ['its loopback', loopback, true],
+    ['an IPv4 address of another', rightIp.v4, false],
+    ['an IPv6 address of another', rightIp.v6, false],
+  ];
+  test.each(rows)('a namespace has %s: %s, %s', (_, ip, has) => {
+    expect(hasAddress(ip, nets.left)).toBe(has);
   });
 });
 

@@ -120,6 +120,16 @@ export function dialSocket({ netns, family, mark, from }: DialSocket): number {
   });
 }
 
+/** Whether an interface of the namespace has this address, by trying to bind it; always true under `ip_nonlocal_bind`. False when it cannot be told. */
+export function hasAddress(ip: Ip, netns: Netns | undefined): boolean {
+  try {
+    closeFd(udpSocket({ netns, ip, port: 0, reusePort: false }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** True when the socket, or the listener that accepted it, was made transparent. */
 export function isTransparent(fd: number): boolean {
   valueLength[0] = 4;
