@@ -72,6 +72,6 @@ export const settings = {
   proxyConfig: { env: 'PROXY_CONFIG', parse: text, otherwise: optional, about: 'Proxy configuration as YAML or JSON.' },
   istioVersion: { env: 'ISTIO_META_ISTIO_VERSION', parse: text, otherwise: 'unknown', about: 'Version shown in istio_build.' },
   kubernetesServiceHost: { env: 'KUBERNETES_SERVICE_HOST', parse: text, otherwise: optional, about: 'Present in a cluster; decides the default addresses.' },
-  sameNodeFastPath: { env: 'SAME_NODE_FAST_PATH', parse: flag, otherwise: true, about: 'Ours: hand connections between pods of this node over in memory instead of through a tunnel.' },
+  sameNodeFastPath: { env: 'SAME_NODE_FAST_PATH', parse: flag, otherwise: true, about: 'Ours: hand connections between pods of this node over in memory instead of through a tunnel (never with CRL_PATH).' },
   inProcess: { env: 'ZTUNNEL_IN_PROCESS', parse: flag, otherwise: false, about: 'Ours: run the data plane in the main thread, without data threads.' },
 } as const;

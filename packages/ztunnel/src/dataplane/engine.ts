@@ -5,6 +5,7 @@ import { Netns } from '@ambient-mesh/host/netns';
 import { RevocationSet } from '@ambient-mesh/identity/revocation';
 import { RevocationFile } from '@ambient-mesh/identity/revocation-file';
 import { tlsPolicy } from '@ambient-mesh/identity/tls-context';
+import type { Ip } from '@ambient-mesh/model/address';
 import type { MeshDelta } from '@ambient-mesh/model/delta';
 import { Mesh, policiesDiffer, reachedOtherwise } from '@ambient-mesh/model/mesh';
 import type { Workload } from '@ambient-mesh/model/workload';
@@ -62,8 +63,7 @@ export class Engine implements Disposable {
       windows: { streamWindowBytes: config.windowSize, connectionWindowBytes: config.connectionWindowSize, frameBytes: config.frameSize },
       demand: ports.demand,
       illegal: illegalPorts(config.ports, config.socks5),
-      podOf: (workload: Workload) =>
-        this.#byInfo.get(infoKey({ name: workload.name, namespace: workload.namespace, serviceAccount: workload.identity.serviceAccount })),
+      podAt: (workload, ip) => this.#podAt(workload, ip),
       revocations: () => this.#revocations?.current ?? RevocationSet.none,
     };
     this.#revocations = this.#watchRevocations(config.crlPath);
@@ -117,6 +117,16 @@ export class Engine implements Disposable {
     for (const pod of this.#pods.values()) for (const { uid } of unreachable) pod.forgetWorkload(uid);
     if (!change.policiesChanged && !change.workloads.some(policiesDiffer)) return;
     for (const pod of this.#pods.values()) recheck(this.#mesh, pod.connections);
+  }
+
+  /**
+   * Only what a tunnel would prove too: names repeat in other clusters, pods move, the mesh may have an address wrong, and a pod that
+   * drains has closed its listeners.
+   */
+  #podAt({ uid, name, namespace, identity }: Workload, ip: Ip): PodProxy | undefined {
+    const pod = this.#byInfo.get(infoKey({ name, namespace, serviceAccount: identity.serviceAccount }));
+    if (pod === undefined || pod.drain.signal.aborted || this.#local.known(pod.info)?.uid !== uid) return undefined;
+    return pod.hasAddress(ip) ? pod : undefined;
   }
 
   #enrol(uid: PodUid, { info, netnsFd, role }: Extract<DataPlaneCommand, { do: 'enrol' }>): void {

@@ -39,7 +39,7 @@ async function inClear(pod: Pod, to: SocketAddress, signal: AbortSignal): Promis
 
 /** The destination's side judges, dials and reports as it would for a tunnel; only the tunnel is missing. */
 async function handOver(pod: Pod, { from, source, hop, stop, bytes }: Forward & { hop: Extract<Plan, { by: 'same-node' }> }): Promise<Far> {
-  const there = pod.shared.podOf(hop.workload);
+  const there = pod.shared.podAt(hop.workload, hop.to.ip);
   if (there === undefined)
     throw new MeshError<ForwardFault>({ code: 'hand-over.gone' }, `${hop.workload.uid} is no longer served by this node`);
   const running = there.drain.enter();

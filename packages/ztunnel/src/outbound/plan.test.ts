@@ -2,6 +2,7 @@
 // Beside plan.ts; every other row of the hop table is model/next-hop.test.ts.
 // Whoever may not be asked throws when asked.
 import type { MeshDelta } from '@ambient-mesh/model/delta';
+import { spiffeId } from '@ambient-mesh/model/spiffe';
 import { ip, meshOf, service, type WorkloadSketch, workload } from '@ambient-mesh/model/testing';
 import type { Workload } from '@ambient-mesh/model/workload';
 import { expect, test } from 'vitest';
@@ -26,6 +27,13 @@ const rows: readonly (readonly [rule: string, mesh: Partial<MeshDelta>, to: stri
   ['by its address in IPv6 too', { workloads: [server({ ips: ['fd00::2'] })] }, 'fd00::2', here, 'same-node fd00::2:15008'],
   ['by a service', { workloads: [server(behind)], services: [example] }, '10.9.0.1', here, 'same-node 10.0.0.2:15008'],
   ['and the client itself', { workloads: [client] }, '10.0.0.1', here, 'same-node 10.0.0.1:15008'],
+  [
+    'one of another trust domain goes by tunnel',
+    { workloads: [server({ identity: spiffeId('other', 'ns', 'default') })] },
+    '10.0.0.2',
+    mustNotAsk,
+    'hbone 10.0.0.2:15008',
+  ],
   ['one that is not served here goes by tunnel', { workloads: [server()] }, '10.0.0.2', elsewhere, 'hbone 10.0.0.2:15008'],
   ['without the fast path all go by tunnel', { workloads: [server()] }, '10.0.0.2', undefined, 'hbone 10.0.0.2:15008'],
   ['a waypoint served here goes by tunnel', { workloads: [server(guarded), waypoint] }, '10.0.0.2', mustNotAsk, 'hbone 10.0.0.9:15008'],

@@ -55,8 +55,10 @@ async function decide(pod: Pod, source: Workload, { from, destination }: Capture
     return { text: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own` };
   const asked = new Set<string>();
   const resolved = new Map<string, readonly Ip[]>();
-  const servedHere = shared.config.sameNodeFastPath ? (w: Workload) => shared.podOf(w) !== undefined : undefined;
-  const { network, xdsOnDemand } = shared.config;
+  const { network, xdsOnDemand, sameNodeFastPath, crlPath } = shared.config;
+  // What nobody shows a certificate for cannot be checked for revocation.
+  const inMemory = sameNodeFastPath && crlPath === '';
+  const servedHere = inMemory ? (w: Workload, ip: Ip) => shared.podAt(w, ip) !== undefined : undefined;
   const request = { source, sourceIp: from.ip, destination, network, random: shared.random, resolved, ...(xdsOnDemand && { asked }) };
   for (;;) {
     const answer = plan(shared.mesh, request, servedHere);

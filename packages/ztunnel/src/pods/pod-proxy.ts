@@ -1,7 +1,7 @@
 // One pod as this data thread serves it: its listeners, tunnels and open connections, from enrolment to removal.
 // Built by dataplane/engine.ts. What happens to an accepted connection is outbound/serve.ts, inbound/serve.ts and inbound/plaintext.ts.
 import type { Netns } from '@ambient-mesh/host/netns';
-import { dialSocket, setKeepalive } from '@ambient-mesh/host/sockets';
+import { dialSocket, hasAddress, setKeepalive } from '@ambient-mesh/host/sockets';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
 import type { Family, Ip } from '@ambient-mesh/model/address';
 import { type SpiffeId, spiffeId } from '@ambient-mesh/model/spiffe';
@@ -43,6 +43,8 @@ export class PodProxy implements Pod {
   readonly drain: Drain;
   readonly #pool;
   readonly #listeners: Listener[] = [];
+  /** Those that the kernel has confirmed: a pod keeps its addresses. */
+  readonly #addresses = new Set<Ip>();
   #hbone: Listener | undefined;
   #plaintext: Listener | undefined;
   #outbound: Listener | undefined;
@@ -132,6 +134,13 @@ export class PodProxy implements Pod {
     }
     this.#pool.dropPeers(revoked);
     return { inbound: cut.inbound + idle, outbound: cut.outbound };
+  }
+
+  hasAddress(ip: Ip): boolean {
+    if (this.#addresses.has(ip)) return true;
+    if (!hasAddress(ip, this.netns)) return false;
+    this.#addresses.add(ip);
+    return true;
   }
 
   forgetWorkload(uid: string): void {

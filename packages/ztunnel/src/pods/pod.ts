@@ -75,8 +75,8 @@ export interface Shared {
   readonly windows: Pick<H2Settings, 'streamWindowBytes' | 'connectionWindowBytes' | 'frameBytes'>;
   /** Ports of the tunnel itself. */
   readonly illegal: ReadonlySet<number>;
-  /** The pod of this process that is this workload. */
-  readonly podOf: (workload: Workload) => Pod | undefined;
+  /** The pod of this process that is this workload and has this address; undefined unless it is certain. */
+  readonly podAt: (workload: Workload, ip: Ip) => Pod | undefined;
   /** The certificates that are revoked now. */
   readonly revocations: () => RevocationSet;
 }

@@ -26,8 +26,8 @@ export interface TwoPods extends Disposable {
   readonly asked: readonly string[];
   readonly logged: readonly string[];
   enrol(pod: 'client' | 'server'): Extract<DataPlaneCommand, { do: 'enrol' }>;
-  /** An app of the client's pod, connected to the server's echo through the tunnel; or undefined when the entry closed at once. */
-  dialApp(): Promise<Socket | undefined>;
+  /** An app of the client's pod, connected through the tunnel, to the server's echo unless told otherwise; or undefined when the entry closed at once. */
+  dialApp(to?: SocketAddress): Promise<Socket | undefined>;
   /** A socket of an app in the pod, connecting; errors show as its end. */
   dial(pod: 'client' | 'server', to: SocketAddress): Socket;
   /** Whether something in the pod listens there. */
@@ -63,7 +63,7 @@ export async function twoPods(): Promise<TwoPods> {
     },
     enrol: (pod) => ({ do: 'enrol', pod, info: infoOf(pods[pod].workload), netnsFd: pods[pod].netns.fd, role: 'pod' }),
     dial: (pod, to) => dial(pods[pod].netns, to),
-    dialApp: () => throughSocks5(dial(left, { ip: ip('127.0.0.1'), port: 15_080 }), app),
+    dialApp: (to = app) => throughSocks5(dial(left, { ip: ip('127.0.0.1'), port: 15_080 }), to),
     listens: (pod, port, family = 4) => connects(dial(pods[pod].netns, { ip: ip(family === 4 ? '127.0.0.1' : '::1'), port })),
     [Symbol.dispose]: () => parts.dispose(),
   };
