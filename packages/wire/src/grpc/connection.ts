@@ -46,6 +46,8 @@ export async function openConnection(target: GrpcTarget, rootPem: string, clock:
     servername: isIP(target.host) ? '' : target.host,
     ca: rootPem,
     ALPNProtocols: ['h2'],
+    // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED could turn it off.
+    rejectUnauthorized: true,
     checkServerIdentity: (_name, certificate) => checkName(target, certificate),
   });
   undo.defer(() => secure.destroy());

@@ -59,7 +59,7 @@ export async function openTunnel(
       policy: settings.policy,
       expected: target.expected,
       who: formatSocket(target.to),
-      revocations: ports.revocations?.(),
+      revocations: ports.revocations,
     },
     signal,
   );

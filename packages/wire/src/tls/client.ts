@@ -23,8 +23,8 @@ export interface ClientHandshake {
   readonly expected: readonly SpiffeId[];
   /** The server, as errors shall call it: an address. */
   readonly who: string;
-  /** Refuses peers whose chain holds a revoked certificate. */
-  readonly revocations?: RevocationSet | undefined;
+  /** What is revoked now: peers whose chain holds such a certificate are refused. */
+  readonly revocations?: (() => RevocationSet) | undefined;
   readonly clock: Clock;
   /** Default 10,000. */
   readonly timeoutMs?: number;
@@ -41,6 +41,8 @@ export function connectTls(raw: Duplex, handshake: ClientHandshake, signal: Abor
     socket: raw,
     secureContext: contextFor(credentials, policy),
     ALPNProtocols: [...alpn],
+    // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED could turn it off.
+    rejectUnauthorized: true,
     // Names are checked on the raw certificate below, never on Node's printed form of it.
     checkServerIdentity: () => undefined,
   });

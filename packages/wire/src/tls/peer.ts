@@ -22,7 +22,8 @@ export interface Judgement {
   readonly who: string;
   readonly rootsPem: readonly string[];
   readonly check: (leaf: Buffer) => PeerCheck;
-  readonly revocations: RevocationSet | undefined;
+  /** Asked when the handshake is done, not when it began: lists may have come meanwhile. */
+  readonly revocations: (() => RevocationSet) | undefined;
 }
 
 export type TlsFault =
@@ -49,7 +50,7 @@ export function identify(socket: TLSSocket, { who, rootsPem, check, revocations 
   if (!checked.ok) {
     throw new MeshError<TlsFault>({ code: 'tls.peer', refused: checked.refused }, `${who}: ${explainPeer(checked.refused)}`);
   }
-  const verdict = revocations?.check(chain, rootsPem);
+  const verdict = revocations?.().check(chain, rootsPem);
   if (verdict?.ok === false) {
     const text = `${who}: the certificate of ${checked.identity.uri} was refused: ${verdict.refused.code}`;
     throw new MeshError<TlsFault>({ code: 'tls.revoked', refused: verdict.refused }, text);

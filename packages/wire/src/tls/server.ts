@@ -15,8 +15,8 @@ export interface ServerHandshake {
   readonly credentials: Credentials;
   /** The client, as errors shall call it: an address. */
   readonly who: string;
-  /** Refuses peers whose chain holds a revoked certificate. */
-  readonly revocations?: RevocationSet | undefined;
+  /** What is revoked now: peers whose chain holds such a certificate are refused. */
+  readonly revocations?: (() => RevocationSet) | undefined;
 }
 
 export interface AcceptorOptions {

@@ -9,7 +9,7 @@ import { contextFor, tlsPolicy } from '@ambient-mesh/identity/tls-context';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { systemClock } from '@ambient-mesh/runtime/time';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { dialPlain, never } from '../testing/hbone-tls.ts';
 import { connectTls, type Secured } from './client.ts';
 import { type AcceptorOptions, TlsAcceptor } from './server.ts';
@@ -32,7 +32,7 @@ interface Trial {
   readonly clientCredentials?: Credentials;
   readonly expected?: readonly SpiffeId[];
   readonly acceptor?: Partial<AcceptorOptions>;
-  readonly revocations?: RevocationSet;
+  readonly revocations?: () => RevocationSet;
 }
 
 /** Both ends of a handshake: what each resolved to, or its fault. */
@@ -113,7 +113,7 @@ describe('mutual TLS between our own ends', () => {
       undefined,
       'tls.peer',
     ],
-    ['a revoked client is refused', { revocations: revokedClient() }, undefined, 'tls.revoked'],
+    ['a revoked client is refused', { revocations: revokedClient }, undefined, 'tls.revoked'],
   ];
   for (const [rule, trial, wantNear, wantFar] of rows) {
     test(rule, async () => {
@@ -122,6 +122,23 @@ describe('mutual TLS between our own ends', () => {
       if (wantFar !== undefined) expect(codeOf(far)).toBe(wantFar);
     });
   }
+
+  test('a client that is revoked while the handshake runs is refused too', async () => {
+    let lists = RevocationSet.none;
+    const begun: typeof systemClock.after = (...timer) => {
+      lists = revokedClient();
+      return systemClock.after(...timer);
+    };
+    const { far } = await shake({ revocations: () => lists, acceptor: { clock: { ...systemClock, after: begun } } });
+    expect(codeOf(far)).toBe('tls.revoked');
+  });
+
+  test('the environment cannot switch the check of servers off', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    cleanup.push(() => vi.unstubAllEnvs());
+    const { near } = await shake({ serverCredentials: stranger.credentials(server) });
+    expect(codeOf(near)).toBe('tls.failed');
+  });
 
   function revokedClient(): RevocationSet {
     const set = RevocationSet.parse(Buffer.from(authority.crl(clientCredentials.certChainPem)));

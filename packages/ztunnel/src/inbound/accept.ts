@@ -30,7 +30,7 @@ async function speak(pod: Pod, socket: Socket, ends: Via): Promise<void> {
   const credentials = await pod.credentials();
   const { socket: secure, peer } = await shared.acceptor.accept(
     socket,
-    { credentials, who: formatSocket(ends.from), revocations: shared.revocations() },
+    { credentials, who: formatSocket(ends.from), revocations: shared.revocations },
     drain.forced,
   );
   const { promise: over, resolve } = Promise.withResolvers<void>();

@@ -54,7 +54,7 @@ export async function throughTwoTunnels(pod: Pod, request: Tunnelled<'double-hbo
       expected: hop.innerExpected,
       who: hop.authority,
       clock,
-      revocations: revocations(),
+      revocations,
     },
     tunnel: { clock, settings: { ...clientSettings, ...windows } },
     request: { ...connectRequest(request), network: config.network },
