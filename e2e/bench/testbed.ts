@@ -123,7 +123,8 @@ export function tunnelWish(profile?: string): ZtunnelWish {
     env: {
       ZTUNNEL_WORKER_THREADS: '1',
       RUST_LOG: 'warn',
-      ...(profile !== undefined && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }),
+      // A profile of the main thread only is what Node gives, so everything has to happen there.
+      ...(profile !== undefined && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}`, ZTUNNEL_IN_PROCESS: 'true' }),
     },
   };
 }
