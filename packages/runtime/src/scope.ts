@@ -21,6 +21,19 @@ export async function together(signal: AbortSignal, ...tasks: readonly Task[]): 
   if (own.signal.aborted) throw own.signal.reason;
 }
 
+/** The outcome of `work`, unless the signal aborts first: rejects with its reason then. Gives up waiting, not the work waited for. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 /** Is this rejection only the echo of the abort? Node's own functions wrap the reason in an AbortError. */
 function isStop(why: unknown, stop: AbortSignal): boolean {
   if (!stop.aborted) return false;

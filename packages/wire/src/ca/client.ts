@@ -5,6 +5,7 @@
 import type { ClientHttp2Session } from 'node:http2';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { MeshError } from '@ambient-mesh/runtime/errors';
+import { unlessAborted } from '@ambient-mesh/runtime/scope';
 import type { Clock } from '@ambient-mesh/runtime/time';
 import { ms } from '@ambient-mesh/runtime/time';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -76,7 +77,7 @@ export class CaClient {
   async #call(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
     const shared = this.#join(await readRoot(this.#target.root));
     try {
-      const [session, headers] = await abortable(Promise.all([shared.opening, callHeaders(this.#target)]), signal);
+      const [session, headers] = await unlessAborted(Promise.all([shared.opening, callHeaders(this.#target)]), signal);
       return await callOnce(session, { path, headers: { ...headers, 'grpc-timeout': `${timeout}m` }, limitBytes }, message, signal);
     } catch (e) {
       // The next call starts anew, whatever it was.
@@ -136,13 +137,4 @@ function translate(e: unknown, request: SignRequest): MeshError<CaFault> {
 
 function fault(fault: CaFault, what: string, { identity }: SignRequest, cause: unknown): MeshError<CaFault> {
   return new MeshError(fault, `certificate service, for ${identity.uri}: ${what}`, cause);
-}
-
-/** Gives up waiting, not the work waited for. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    work.then(resolve, reject);
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }

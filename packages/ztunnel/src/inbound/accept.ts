@@ -1,12 +1,20 @@
 // Takes a connection on a pod's HBONE port: handshake as the pod, then one call of serve.ts for each CONNECT request.
 // Called for each connection accepted on port 15008. Tunnels take part in the pod's drain: GOAWAY first, cut at the deadline.
 import type { Socket } from 'node:net';
+import type { Credentials } from '@ambient-mesh/identity/credentials';
 import { canonicalIp, formatSocket } from '@ambient-mesh/model/address';
-import { describeError, isFault } from '@ambient-mesh/runtime/errors';
+import { describeError, isFault, MeshError } from '@ambient-mesh/runtime/errors';
+import { unlessAborted } from '@ambient-mesh/runtime/scope';
+import { ms } from '@ambient-mesh/runtime/time';
 import { serverSettings } from '@ambient-mesh/wire/h2/settings';
 import { serveTunnel } from '@ambient-mesh/wire/hbone/server';
 import type { Pod } from '../pods/pod.ts';
 import { serveRequest, type Via } from './serve.ts';
+
+export type AcceptFault = { readonly code: 'certificate.late' };
+
+/** For the pod's own certificate. */
+const longestWait = ms(10_000);
 
 /** Never rejects. */
 export async function serveTunnels(pod: Pod, socket: Socket): Promise<void> {
@@ -27,7 +35,7 @@ export async function serveTunnels(pod: Pod, socket: Socket): Promise<void> {
 /** Resolves when the tunnel is over; rejects when there never was one. */
 async function speak(pod: Pod, socket: Socket, ends: Via): Promise<void> {
   const { shared, drain } = pod;
-  const credentials = await pod.credentials();
+  const credentials = await ownCredentials(pod);
   const { socket: secure, peer } = await shared.acceptor.accept(
     socket,
     { credentials, who: formatSocket(ends.from), revocations: shared.revocations },
@@ -54,6 +62,15 @@ async function speak(pod: Pod, socket: Socket, ends: Via): Promise<void> {
   pod.tunnels.delete(tunnel);
   drain.signal.removeEventListener('abort', shutdown);
   drain.forced.removeEventListener('abort', destroy);
+}
+
+/** The client holds a descriptor of ours meanwhile, and we could not tell if it went away. */
+async function ownCredentials(pod: Pod): Promise<Credentials> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  using _timer = pod.shared.clock.after(longestWait, () => {
+    reject(new MeshError<AcceptFault>({ code: 'certificate.late' }, `this pod has no certificate yet, after ${longestWait} ms`));
+  });
+  return await unlessAborted(Promise.race([pod.credentials(), late]), pod.drain.forced);
 }
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Via | undefined {
