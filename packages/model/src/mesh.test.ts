@@ -153,8 +153,8 @@ describe('changes', () => {
     });
   }
 
-  test('of a new workload concern neither tunnels nor open connections', () => {
-    expect([reachedOtherwise({ uid: 'x', after: pod }), policiesDiffer({ uid: 'x', after: pod })]).toEqual([false, false]);
+  test('of a workload that comes (back) concern connections that it may have had before, and no tunnels', () => {
+    expect([reachedOtherwise({ uid: 'x', after: pod }), policiesDiffer({ uid: 'x', after: pod })]).toEqual([false, true]);
   });
 });
 

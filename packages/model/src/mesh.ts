@@ -163,9 +163,11 @@ export function reachedOtherwise({ before, after }: WorkloadChange): boolean {
   );
 }
 
-/** Whether the workload is now under other policies than before: its open connections want a new decision. */
+/** Whether the workload may be under other policies than its open connections were judged by: they want a new decision. */
 export function policiesDiffer({ before, after }: WorkloadChange): boolean {
-  if (!before || !after) return false;
+  if (!after) return false;
+  // Connections outlive a workload that goes and comes back.
+  if (!before) return true;
   return before.authorizationPolicies.join('\n') !== after.authorizationPolicies.join('\n') || before.namespace !== after.namespace;
 }
 

@@ -85,6 +85,14 @@ describe('all of them', () => {
     expect(connections.rows()).toEqual({ inbound: [], outbound: [] });
   });
 
+  test('one that comes after all were cut is cut at once: it was on its way', () => {
+    const connections = new Connections();
+    connections.cutAll(drain);
+    const cuts: Cut[] = [];
+    for (const late of [connections.inbound(entry()), connections.outbound(entry())]) late.whenCut((why) => cuts.push(why));
+    expect(cuts).toEqual([drain, drain]);
+  });
+
   const proof = (name: string): Proof => ({ chain: [Buffer.from(name)], rootsPem: [] });
   const revoked = (peer: Proof) => peer.chain[0]?.toString() === 'revoked';
   const peers: readonly (readonly [rule: string, peers: readonly Proof[], cut: boolean])[] = [

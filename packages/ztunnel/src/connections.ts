@@ -77,13 +77,14 @@ export class Registered implements Disposable {
 export class Connections {
   readonly #inbound = new Set<Registered>();
   readonly #outbound = new Set<Registered>();
+  #closed: Cut | undefined;
 
   inbound(entry: Entry): Registered {
-    return new Registered(entry, this.#inbound);
+    return this.#enter(entry, this.#inbound);
   }
 
   outbound(entry: Entry): Registered {
-    return new Registered(entry, this.#outbound);
+    return this.#enter(entry, this.#outbound);
   }
 
   /** Every open inbound connection; the caller may cut while iterating. */
@@ -91,8 +92,9 @@ export class Connections {
     return this.#inbound;
   }
 
-  /** Cuts every connection that is open now. */
+  /** Cuts every connection that is open now, and whatever was on its way here when it comes. */
   cutAll(why: Cut): void {
+    this.#closed ??= why;
     for (const c of [...this.#outbound, ...this.#inbound]) c.cut(why);
   }
 
@@ -112,6 +114,12 @@ export class Connections {
 
   rows(): { inbound: readonly OpenConnection[]; outbound: readonly OpenConnection[] } {
     return { inbound: [...this.#inbound].map(row), outbound: [...this.#outbound].map(row) };
+  }
+
+  #enter(entry: Entry, home: Set<Registered>): Registered {
+    const registered = new Registered(entry, home);
+    if (this.#closed !== undefined) registered.cut(this.#closed);
+    return registered;
   }
 }
 

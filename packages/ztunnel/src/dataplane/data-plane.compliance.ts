@@ -1,6 +1,7 @@
 // What every data plane must do, whether its threads are threads or not: pods, traffic, certificates, policy, drain.
 // Run for each implementation by data-plane.kernel.test.ts. Needs root: pods are network namespaces.
 // What a connection itself goes through is tested elsewhere; here, that commands have their effect in all threads.
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { closeFd, listenTcp } from '@ambient-mesh/host/sockets';
@@ -139,7 +140,9 @@ export function dataPlaneSuite(name: string, open: OpenPlane): void {
       expect([...rows.keys()].sort()).toEqual(['client', 'server']);
       expect(rows.get('client')).toEqual({
         inbound: [],
-        outbound: Array(8).fill(expect.objectContaining({ protocol: 'HBONE', actualDst: '10.77.0.2:15008' })),
+        outbound: Array(8).fill(
+          expect.objectContaining({ protocol: 'HBONE', originalDst: `10.77.0.2:${world.app.port}`, actualDst: '10.77.0.2:15008' }),
+        ),
       });
       expect(rows.get('server')).toEqual({
         inbound: Array(8).fill(expect.objectContaining({ protocol: 'HBONE', actualDst: `10.77.0.2:${world.app.port}` })),
@@ -216,7 +219,31 @@ export function dataPlaneSuite(name: string, open: OpenPlane): void {
     });
   });
 
+  test(`${name}: a pod that goes and comes back under another policy: connections that lasted are judged by it`, async () => {
+    const plane = await serving();
+    await plane.send({ do: 'mesh', delta: delta({ policies: [{ ...denyAll, scope: 'WorkloadSelector' }] }) });
+    const socket = await connected();
+    await expectEcho(socket);
+    const closed = closing(socket);
+    await plane.send({ do: 'mesh', delta: delta({ removedAddresses: [serverPod.uid] }) });
+    await expectEcho(socket);
+    await plane.send({ do: 'mesh', delta: delta({ workloads: [{ ...serverPod, authorizationPolicies: [denyAll.key] }] }) });
+    await closed;
+  });
+
   describe(`${name}: the end`, () => {
+    test('a removed pod is cut at once, whoever waits for its certificate included', async () => {
+      const plane = parts.use(await open(planeConfig(), { ...world.ports, credentialsFor: () => new Promise(() => {}) }));
+      await plane.send({ do: 'mesh', delta: bothPods });
+      await plane.send(world.enrol('server'));
+      await plane.send({ do: 'serve' });
+      const socket = world.dial('server', { ip: world.app.ip, port: 15_008 });
+      await once(socket, 'connect');
+      const closed = closing(socket);
+      await plane.send({ do: 'remove', pod: 'server' });
+      await closed;
+    });
+
     test('a removed pod is cut at once', async () => {
       const plane = await serving();
       const socket = await connected();

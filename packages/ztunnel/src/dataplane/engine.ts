@@ -115,7 +115,8 @@ export class Engine implements Disposable {
     this.#local.changed();
     const unreachable = change.workloads.filter(reachedOtherwise);
     for (const pod of this.#pods.values()) for (const { uid } of unreachable) pod.forgetWorkload(uid);
-    if (!change.policiesChanged && !change.workloads.some(policiesDiffer)) return;
+    const judgedAnew = change.workloads.some((one) => one.after && this.#mesh.isLocal(one.after) && policiesDiffer(one));
+    if (!change.policiesChanged && !judgedAnew) return;
     for (const pod of this.#pods.values()) recheck(this.#mesh, pod.connections);
   }
 

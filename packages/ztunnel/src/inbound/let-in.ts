@@ -86,7 +86,9 @@ export async function letIn(pod: Pod, arrival: Arrival, stop: AbortController): 
     illegalPorts: pod.shared.illegal,
   });
   if ('status' in located) return early(pod, arrival, located);
-  return enter(pod, { arrival, local, delivery: located.deliver, startedAt }, stop);
+  // Asking the control plane takes time, in which the pod's policies may change.
+  const judged = pod.shared.mesh.workload(local.uid) ?? local;
+  return enter(pod, { arrival, local: judged, delivery: located.deliver, startedAt }, stop);
 }
 
 interface Located {

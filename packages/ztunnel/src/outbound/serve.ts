@@ -28,7 +28,7 @@ export async function serveOutbound(pod: Pod, socket: Socket): Promise<void> {
 export async function relayOutbound(pod: Pod, captured: Captured): Promise<void> {
   using _running = pod.drain.enter();
   const { near, from, destination } = captured;
-  using open = pod.connections.outbound({ from, originalDst: undefined, to: destination, protocol: 'TCP', peers: [] });
+  using open = pod.connections.outbound({ from, originalDst: formatSocket(destination), to: destination, protocol: 'TCP', peers: [] });
   const source = await pod.self();
   const decided = source === undefined ? unknownSource(pod) : await decide(pod, source, captured);
   if (source === undefined || 'text' in decided) {

@@ -46,10 +46,12 @@ export async function throughTunnel(pod: Pod, request: Tunnelled<'hbone'>): Prom
 export async function throughTwoTunnels(pod: Pod, request: Tunnelled<'double-hbone'>): Promise<Far> {
   const { clock, config, revocations, tls, windows } = pod.shared;
   const { hop, source, stop } = request;
+  // First, so that a tunnel that cannot be used is not left open.
+  const credentials = await pod.shared.credentials.get(pod.identity(source));
   const outer = await pooled(pod, request);
   const inner = {
     handshake: {
-      credentials: await pod.shared.credentials.get(pod.identity(source)),
+      credentials,
       policy: tls,
       expected: hop.innerExpected,
       who: hop.authority,
@@ -59,7 +61,7 @@ export async function throughTwoTunnels(pod: Pod, request: Tunnelled<'double-hbo
     tunnel: { clock, settings: { ...clientSettings, ...windows } },
     request: { ...connectRequest(request), network: config.network },
   };
-  const stream = await connectInside(outer, inner, stop.signal);
+  const stream = await counted(pod, connectInside(outer, inner, stop.signal));
   const said = readBaggage(stream.headers);
   return {
     conduit: stream,
@@ -72,8 +74,13 @@ export async function throughTwoTunnels(pod: Pod, request: Tunnelled<'double-hbo
 async function pooled(pod: Pod, request: Forward & { readonly hop: Extract<Hop, { authority: string }> }): Promise<TunnelStream> {
   const { hop, from, source, stop } = request;
   const target = { source: pod.identity(source), sourceIp: from.ip, expected: hop.expected, to: hop.to, workload: hop.workload.uid };
+  return counted(pod, pod.pool.connect(target, connectRequest(request), stop.signal));
+}
+
+/** A server that is turned away because it is revoked is counted. */
+async function counted<T>(pod: Pod, making: Promise<T>): Promise<T> {
   try {
-    return await pod.pool.connect(target, connectRequest(request), stop.signal);
+    return await making;
   } catch (e) {
     if (isFault(e, 'tls.revoked')) pod.shared.telemetry.revoked({ inbound: 0, outbound: 1 });
     throw e;
