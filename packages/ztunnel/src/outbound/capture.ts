@@ -13,6 +13,8 @@ export interface Captured {
   readonly from: SocketAddress;
   /** Where it wanted to go; without an answer from the kernel (a TPROXY listener) the address that it reached. */
   readonly destination: SocketAddress;
+  /** The address that it reached. */
+  readonly at: SocketAddress;
 }
 
 /** Undefined when the client is gone already. */
@@ -23,8 +25,9 @@ export function capture(socket: Socket, memory: ReadMemory): Captured | undefine
     return undefined;
   }
   const from = { ip: canonicalIp(remoteAddress), port: remotePort };
-  const destination = originalDestination(descriptorOf(socket), familyOf(from.ip)) ?? { ip: canonicalIp(localAddress), port: localPort };
-  return { near: acceptTcp(socket, memory), from, destination };
+  const at = { ip: canonicalIp(localAddress), port: localPort };
+  const destination = originalDestination(descriptorOf(socket), familyOf(from.ip)) ?? at;
+  return { near: acceptTcp(socket, memory), from, destination, at };
 }
 
 /** Node has the descriptor but no public name for it. */

@@ -49,9 +49,13 @@ interface Story {
 const unknownSource = (pod: Pod) => ({ text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh` });
 
 /** Asks again when the plan needs an address or a name first. */
-async function decide(pod: Pod, source: Workload, { from, destination }: Captured): Promise<Plan | Refusal | { readonly text: string }> {
+async function decide(
+  pod: Pod,
+  source: Workload,
+  { from, destination, at }: Captured,
+): Promise<Plan | Refusal | { readonly text: string }> {
   const { shared } = pod;
-  if (outboundLoop(shared.illegal, destination))
+  if (outboundLoop(shared.illegal, destination, at))
     return { text: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own` };
   const asked = new Set<string>();
   const resolved = new Map<string, readonly Ip[]>();

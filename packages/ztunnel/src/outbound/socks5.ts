@@ -22,16 +22,16 @@ export async function serveSocks5(pod: Pod, socket: Socket): Promise<void> {
   if (captured === undefined) return;
   using _running = pod.drain.enter();
   using _counted = telemetry.socketOpen('source');
-  const { near, from, destination: entry } = captured;
-  const entered = await enter(pod, near, familyOf(from.ip));
+  const { near, from, at } = captured;
+  const entered = await enter(pod, near, at);
   if ('why' in entered) {
     if (entered.refuse !== undefined) near.write(entered.refuse);
     near.close();
-    telemetry.connections.refused(from, entry, 'source', `SOCKS5: ${entered.why}`);
+    telemetry.connections.refused(from, at, 'source', `SOCKS5: ${entered.why}`);
     return;
   }
   near.write(replyWith(replies.succeeded));
-  await relayOutbound(pod, { near: entered.rest, from, destination: entered.destination });
+  await relayOutbound(pod, { near: entered.rest, from, destination: entered.destination, at });
 }
 
 type Asked = { readonly target: Authority; readonly rest: Conduit };
@@ -44,19 +44,19 @@ interface Failed {
 async function enter(
   pod: Pod,
   near: Conduit,
-  family: Family,
+  at: SocketAddress,
 ): Promise<{ readonly destination: SocketAddress; readonly rest: Conduit } | Failed> {
   const asked = await new Handshake(near).run(pod.shared.clock, pod.drain.forced);
   if ('why' in asked) return asked;
-  const destination = await locate(pod, asked.target, family);
+  const destination = await locate(pod, asked.target, at);
   return 'why' in destination ? destination : { destination, rest: asked.rest };
 }
 
-async function locate(pod: Pod, target: Authority, family: Family): Promise<SocketAddress | Failed> {
-  const ip = 'ip' in target ? target.ip : await resolve(pod, target.hostname, family);
+async function locate(pod: Pod, target: Authority, at: SocketAddress): Promise<SocketAddress | Failed> {
+  const ip = 'ip' in target ? target.ip : await resolve(pod, target.hostname, familyOf(at.ip));
   if (ip === undefined) return { why: 'the hostname does not resolve', refuse: replyWith(replies.hostUnreachable) };
   const destination = { ip, port: target.port };
-  if (!outboundLoop(pod.shared.illegal, destination)) return destination;
+  if (!outboundLoop(pod.shared.illegal, destination, at)) return destination;
   return { why: `illegal call to ${formatSocket(destination)}: that port is the tunnel's own`, refuse: replyWith(replies.notAllowed) };
 }
 
