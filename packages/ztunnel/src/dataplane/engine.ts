@@ -11,7 +11,7 @@ import { Mesh, policiesDiffer, reachedOtherwise } from '@ambient-mesh/model/mesh
 import type { Workload } from '@ambient-mesh/model/workload';
 import { Log } from '@ambient-mesh/runtime/log';
 import { Metrics, type Snapshot } from '@ambient-mesh/runtime/metrics';
-import { systemClock } from '@ambient-mesh/runtime/time';
+import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import { ReadMemory } from '@ambient-mesh/wire/read-memory';
 import { TlsAcceptor } from '@ambient-mesh/wire/tls/server';
 import type { Config } from '../config.ts';
@@ -27,6 +27,8 @@ import { infoKey } from '../pods/workload-info.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import type { DataPlaneCommand, DataPlanePorts, PodConnections, PodUid } from './data-plane.ts';
 
+const sweepEvery = ms(60_000);
+
 export class Engine implements Disposable {
   readonly #shared: Shared;
   readonly #mesh: Mesh;
@@ -38,6 +40,8 @@ export class Engine implements Disposable {
   /** By infoKey: which pods the same-node fast path may hand over to. */
   readonly #byInfo = new Map<string, PodProxy>();
   readonly #revocations: RevocationFile | undefined;
+  /** So that what is evicted does not wait for somebody to ask for metrics. */
+  #sweep: Disposable;
   #serving = false;
 
   constructor(config: Config, ports: DataPlanePorts) {
@@ -67,6 +71,7 @@ export class Engine implements Disposable {
       revocations: () => this.#revocations?.current ?? RevocationSet.none,
     };
     this.#revocations = this.#watchRevocations(config.crlPath);
+    this.#sweep = this.#sweepLater();
   }
 
   /** Only a drain takes time; everything else is done when this returns, or throws. */
@@ -97,7 +102,7 @@ export class Engine implements Disposable {
   }
 
   metrics(): Snapshot {
-    this.#shared.telemetry.settle(() => this.#mesh.workloads());
+    this.#settle();
     return this.#metrics.snapshot();
   }
 
@@ -106,8 +111,20 @@ export class Engine implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#sweep[Symbol.dispose]();
     this.#revocations?.[Symbol.dispose]();
     for (const pod of this.#pods.values()) pod.stop('immediate');
+  }
+
+  #settle(): void {
+    this.#shared.telemetry.settle(() => this.#mesh.workloads());
+  }
+
+  #sweepLater(): Disposable {
+    return this.#shared.clock.after(sweepEvery, () => {
+      this.#settle();
+      this.#sweep = this.#sweepLater();
+    });
   }
 
   #apply(delta: MeshDelta): void {

@@ -12,7 +12,7 @@ import { type Told, toldOfFault } from '../ending.ts';
 import type { Pod } from '../pods/pod.ts';
 import type { Bytes, Connection } from '../telemetry/access-log.ts';
 import type { ConnectionReport } from '../telemetry/connection-report.ts';
-import { type ConnectionSecurity, partyFromBaggage, partyOf } from '../telemetry/labels.ts';
+import { type ConnectionSecurity, partyOf } from '../telemetry/labels.ts';
 import { admit, locate, readTarget } from './admit.ts';
 import { appDial, dialApp } from './deliver.ts';
 import { notePolicies } from './policy-log.ts';
@@ -162,7 +162,7 @@ function told(pod: Pod, { arrival, local, delivery }: Located): Connection {
     from: arrival.from,
     to: arrival.at,
     authority: arrival.authority,
-    source: known !== undefined ? partyOf(known) : said && partyFromBaggage(said),
+    source: known !== undefined ? partyOf(known) : said && pod.shared.telemetry.hearsay.partyOf(said),
     sourcePrincipal: arrival.identity,
     destination: partyOf(local),
     destinationPrincipal: local.identity,

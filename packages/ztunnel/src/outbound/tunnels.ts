@@ -13,7 +13,6 @@ import { TunnelPool } from '@ambient-mesh/wire/hbone/tunnel-pool';
 import { connectSocket } from '@ambient-mesh/wire/tcp-dial';
 import type { Pod } from '../pods/pod.ts';
 import { baggageOf } from '../telemetry/baggage-of.ts';
-import { partyFromBaggage } from '../telemetry/labels.ts';
 import type { Far, Forward } from './far.ts';
 
 type Tunnelled<By> = Forward & { readonly hop: Extract<Hop, { by: By }> };
@@ -66,7 +65,7 @@ export async function throughTwoTunnels(pod: Pod, request: Tunnelled<'double-hbo
   return {
     conduit: stream,
     peers: [outer.peer, stream.peer],
-    reached: { party: said && partyFromBaggage(said), identity: stream.peer.identity },
+    reached: { party: said && pod.shared.telemetry.hearsay.partyOf(said), identity: stream.peer.identity },
     [Symbol.dispose]: () => {},
   };
 }

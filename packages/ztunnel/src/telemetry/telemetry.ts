@@ -8,6 +8,7 @@ import { accessTarget } from './access-log.ts';
 import { ConnectionMetrics } from './connection-metrics.ts';
 import { ConnectionReports } from './connection-report.ts';
 import { DnsMetrics } from './dns-metrics.ts';
+import { HearsayParties } from './hearsay.ts';
 import { liveNames, type Reporter } from './labels.ts';
 
 const sweepEvery = ms(60_000);
@@ -16,6 +17,7 @@ export class Telemetry {
   /** Opens a report per connection. */
   readonly connections: ConnectionReports;
   readonly dns: DnsMetrics;
+  readonly hearsay: HearsayParties;
   readonly #counted: ConnectionMetrics;
   readonly #revoked: Family<'reporter'>;
   readonly #untracked: Family<'reporter'>;
@@ -26,6 +28,7 @@ export class Telemetry {
     this.#counted = new ConnectionMetrics(metrics);
     this.connections = new ConnectionReports({ metrics: this.#counted, access: log.for(accessTarget), clock });
     this.dns = new DnsMetrics(metrics, clock);
+    this.hearsay = new HearsayParties(clock);
     this.#revoked = metrics.counter(
       'istio_crl_policy_rejections_total',
       'Peers turned away because their certificate is revoked (unstable)',
@@ -56,7 +59,7 @@ export class Telemetry {
     this.#untracked.series([reporter]).value += 1;
   }
 
-  /** Before every snapshot or scrape: folds in the bytes of open connections, and now and then evicts series about workloads that are gone. */
+  /** Every minute, and before every snapshot or scrape: folds in the bytes of open connections, and now and then evicts series about workloads that are gone. */
   settle(workloads: () => Iterable<Workload>): void {
     this.#counted.settle();
     const now = this.#clock.monotonic();
