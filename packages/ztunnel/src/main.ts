@@ -23,7 +23,7 @@ Everything else is set by environment variables; see docs/configuration.md.
 
 async function proxy(): Promise<void> {
   const configured = configure({ env: process.env, cpus: availableParallelism(), meshConfig: textOf(meshConfigFile) });
-  if ('mistakes' in configured) return fail(configured.mistakes.join(' '));
+  if ('mistakes' in configured) return fail('cannot start', configured.mistakes.join(' '));
   await using app = await startApp(configured.ok);
   // Now, because a process that is killed would never write it.
   flushCompileCache();
@@ -35,7 +35,7 @@ async function proxy(): Promise<void> {
     interrupted = true;
     app.shutdown();
   });
-  await app.ended;
+  await app.ended.catch((e: unknown) => fail('cannot go on', describeError(e)));
 }
 
 /** Undefined when the file does not exist; any other failure stops the start. */
@@ -48,14 +48,14 @@ function textOf(path: string): string | undefined {
   }
 }
 
-function fail(why: string): void {
-  process.stderr.write(`ztunnel cannot start: ${why}\n`);
+function fail(what: 'cannot start' | 'cannot go on', why: string): void {
+  process.stderr.write(`ztunnel ${what}: ${why}\n`);
   process.exitCode = 1;
 }
 
 const command = process.argv[2] ?? 'proxy';
 if (command === 'proxy') {
-  await proxy().catch((e: unknown) => fail(describeError(e)));
+  await proxy().catch((e: unknown) => fail('cannot start', describeError(e)));
   process.exit();
 } else if (command === 'version') process.stdout.write(`${JSON.stringify(version('unknown'), null, 2)}\n`);
 else {

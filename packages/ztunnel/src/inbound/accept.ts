@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
 import { canonicalIp, formatSocket } from '@ambient-mesh/model/address';
 import { describeError, isFault, MeshError } from '@ambient-mesh/runtime/errors';
-import { unlessAborted } from '@ambient-mesh/runtime/scope';
 import { ms } from '@ambient-mesh/runtime/time';
+import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { serverSettings } from '@ambient-mesh/wire/h2/settings';
 import { serveTunnel } from '@ambient-mesh/wire/hbone/server';
 import type { Pod } from '../pods/pod.ts';
@@ -46,7 +46,12 @@ async function speak(pod: Pod, socket: Socket, ends: Via): Promise<void> {
     clock: shared.clock,
     memory: shared.memory,
     settings: { ...serverSettings, ...shared.windows },
-    onRequest: (request) => void serveRequest(pod, request, ends),
+    onRequest: (request) =>
+      // It does not reject; if it does all the same it costs this connection, not the process.
+      void serveRequest(pod, request, ends).catch((e: unknown) => {
+        request.refuse(503);
+        pod.log.error(`a connection was dropped: ${describeError(e)}`);
+      }),
     onClosed: (fault) => {
       if (fault !== undefined) pod.log.debug(`tunnel from ${peer.identity.uri} ended: ${fault.message}`);
       resolve();

@@ -1,5 +1,6 @@
 // One pod as this data thread serves it: its listeners, tunnels and open connections, from enrolment to removal.
 // Built by dataplane/engine.ts. What happens to an accepted connection is outbound/serve.ts, inbound/serve.ts and inbound/plaintext.ts.
+import type { Socket } from 'node:net';
 import type { Netns } from '@ambient-mesh/host/netns';
 import { dialSocket, hasAddress, setKeepalive } from '@ambient-mesh/host/sockets';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
@@ -7,7 +8,7 @@ import type { Family, Ip } from '@ambient-mesh/model/address';
 import { type SpiffeId, spiffeId } from '@ambient-mesh/model/spiffe';
 import type { Workload } from '@ambient-mesh/model/workload';
 import { Drain, type DrainMode } from '@ambient-mesh/runtime/drain';
-import { MeshError } from '@ambient-mesh/runtime/errors';
+import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
 import type { Scope } from '@ambient-mesh/runtime/log';
 import type { ServedTunnel } from '@ambient-mesh/wire/hbone/server';
 import { Connections, type Proof } from '../connections.ts';
@@ -108,10 +109,10 @@ export class PodProxy implements Pod {
 
   serve(): void {
     this.#dns?.serve();
-    this.#hbone?.accept((socket) => void serveTunnels(this, socket));
-    this.#plaintext?.accept((socket) => void servePlaintext(this, socket));
-    this.#outbound?.accept((socket) => void serveOutbound(this, socket));
-    this.#socks5?.accept((socket) => void serveSocks5(this, socket));
+    this.#hbone?.accept(this.#each(serveTunnels));
+    this.#plaintext?.accept(this.#each(servePlaintext));
+    this.#outbound?.accept(this.#each(serveOutbound));
+    this.#socks5?.accept(this.#each(serveSocks5));
   }
 
   /** Listeners close at once. Resolves when the last connection is over: by itself, at the deadline, or (immediate) now. */
@@ -154,6 +155,15 @@ export class PodProxy implements Pod {
     const keepalive = this.#keepalive();
     if (keepalive !== undefined) setKeepalive(fd, keepalive.probes, keepalive.userTimeoutMs);
     return fd;
+  }
+
+  /** Stories do not reject; if one does all the same it costs its connection, not the process. */
+  #each(story: (pod: Pod, socket: Socket) => Promise<void>): (socket: Socket) => void {
+    return (socket) =>
+      void story(this, socket).catch((e: unknown) => {
+        socket.destroy();
+        this.log.error(`a connection was dropped: ${describeError(e)}`);
+      });
   }
 
   #open(): void {
