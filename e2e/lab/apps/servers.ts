@@ -2,11 +2,12 @@
 // Called by main.ts; the kinds are defined in protocol.ts.
 import { createSocket } from 'node:dgram';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { formatSocket } from '@ambient-mesh/model/address';
+import { readProxyHeader } from '@ambient-mesh/wire/testing/proxy-header';
 import { splitEndpoint } from './connections.ts';
 import { answerDns } from './dns.ts';
 import { hboneServer } from './hbone-echo.ts';
 import type { ServeOrder, ServerKind, StormReport } from './protocol.ts';
-import { takeProxyHeader } from './proxy-header.ts';
 import { stormServer } from './storm.ts';
 
 /** What the servers of this pod have seen, until somebody asks. */
@@ -44,6 +45,22 @@ function pourZeros(socket: Socket, bytes: number): void {
   more();
 }
 
+/** Reads a PROXY protocol header, remembers it, and relays what follows to the destination that it names. */
+function relayAsProxied(socket: Socket): void {
+  let got = Buffer.alloc(0);
+  socket.on('data', function take(chunk: Buffer) {
+    got = Buffer.concat([got, chunk]);
+    const header = readProxyHeader(got);
+    if (header === 'incomplete') return;
+    socket.off('data', take).pause();
+    if (header === 'malformed' || header.source === undefined || header.destination === undefined) return void socket.destroy();
+    socket.unshift(got.subarray(header.length));
+    const { source, destination, identity = '' } = header;
+    seen.proxyHeaders.push({ source: formatSocket(source), destination: formatSocket(destination), identity });
+    relay(socket, connect({ host: destination.ip, port: destination.port, allowHalfOpen: true }));
+  });
+}
+
 function handlerFor(server: Exclude<ServerKind, { kind: 'hbone' | 'dns' }>): Handler {
   switch (server.kind) {
     case 'echo':
@@ -71,13 +88,7 @@ function handlerFor(server: Exclude<ServerKind, { kind: 'hbone' | 'dns' }>): Han
     case 'forward':
       return (socket) => relay(socket, connect({ ...splitEndpoint(server.to), allowHalfOpen: true }));
     case 'proxy-protocol':
-      return (socket) => {
-        void takeProxyHeader(socket).then((header) => {
-          if (header === undefined) return socket.destroy();
-          seen.proxyHeaders.push(header);
-          return relay(socket, connect({ ...splitEndpoint(header.destination), allowHalfOpen: true }));
-        });
-      };
+      return relayAsProxied;
     default:
       return server satisfies never;
   }

@@ -8,9 +8,10 @@ import { canonicalIp, type Family, familyOf, type Ip, type SocketAddress } from 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyRules, removeRules } from './apply-rules.ts';
 import type { Netns } from './netns.ts';
+import { originalDestination } from './original-destination.ts';
 import type { Capture } from './redirect-rules.ts';
 import { runIn } from './run-in.ts';
-import { dialSocket, listenTcp, originalDestination, udpSocket } from './sockets.ts';
+import { dialSocket, listenTcp, udpSocket } from './sockets.ts';
 import { type Joined, joinedNamespaces, leftIp, rightIp } from './testing/index.ts';
 import { fdOf } from './testing/socket-state.ts';
 

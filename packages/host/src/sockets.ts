@@ -8,8 +8,6 @@ import * as libc from './libc.ts';
 import type { Netns } from './netns.ts';
 import { encodeSockaddr } from './socket-address.ts';
 
-export { originalDestination } from './original-destination.ts';
-
 type Option = readonly [level: number, number: number, name: string];
 const reuseAddress: Option = [libc.SOL_SOCKET, 2, 'SO_REUSEADDR'];
 const keepAlive: Option = [libc.SOL_SOCKET, 9, 'SO_KEEPALIVE'];
@@ -130,12 +128,6 @@ export function hasAddress(ip: Ip, netns: Netns | undefined): boolean {
   }
 }
 
-/** True when the socket, or the listener that accepted it, was made transparent. */
-export function isTransparent(fd: number): boolean {
-  valueLength[0] = 4;
-  return libc.getsockopt(fd, transparentOption[0], transparentOption[1], value, valueLength) === 0 && value[0] === 1;
-}
-
 /**
  * On a listener it holds for every socket accepted afterwards: one call, not one per connection.
  * `userTimeoutMs`: how long sent bytes may stay unacknowledged before the connection is dropped. False when the kernel refused any part.
@@ -186,7 +178,6 @@ function bindTo(fd: number, ip: Ip, port: number, attempted: () => string): void
 
 // Made once per thread; every call below is synchronous, so they are never shared.
 const value = new Int32Array(1);
-const valueLength = new Int32Array(1);
 
 function trySet(fd: number, [level, number]: Option, to: number): boolean {
   value[0] = to;

@@ -19,12 +19,6 @@ export type PeerFault =
 
 export type PeerCheck = { readonly ok: true; readonly identity: SpiffeId } | { readonly ok: false; readonly refused: PeerFault };
 
-/** The SPIFFE identities of a certificate (DER), in its order; empty when it is unreadable or names none. */
-export function peerIdentities(raw: Buffer): SpiffeId[] {
-  const certificate = readCertificate(raw);
-  return certificate === undefined ? [] : identitiesOf(certificate);
-}
-
 /** A server's certificate: one of its identities must be exactly one of those expected. DNS names and addresses count for nothing. */
 export function checkServer(raw: Buffer, expected: readonly SpiffeId[]): PeerCheck {
   const certificate = readCertificate(raw);

@@ -3,7 +3,8 @@ import { canonicalIp, type SocketAddress } from '@ambient-mesh/model/address';
 import { spiffeId } from '@ambient-mesh/model/spiffe';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { proxyHeader, readProxyHeader } from './proxy-protocol.ts';
+import { proxyHeader } from './proxy-protocol.ts';
+import { readProxyHeader } from './testing/proxy-header.ts';
 
 const at = (ip: string, port: number): SocketAddress => ({ ip: canonicalIp(ip), port });
 const identity = spiffeId('td', 'ns', 'sa');

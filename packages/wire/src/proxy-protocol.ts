@@ -1,6 +1,6 @@
 // PROXY protocol, version 2: tells an application behind a tunnel who its client is (facts: ztunnel §2.9). Pure.
-// Written by ztunnel's inbound side in front of the client's bytes; read only by tests and the lab's applications.
-import { familyOf, type Ip, ipFromBytes, ipToBytes, type SocketAddress } from '@ambient-mesh/model/address';
+// Written by ztunnel's inbound side in front of the client's bytes. Nothing of ours reads it: tests do, with testing/proxy-header.ts.
+import { familyOf, ipToBytes, type SocketAddress } from '@ambient-mesh/model/address';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 
 export interface Proxied {
@@ -42,59 +42,4 @@ function identityBlock({ uri }: SpiffeId): Buffer {
   const head = Buffer.from([identityTlv, 0, 0]);
   head.writeUInt16BE(value.length, 1);
   return Buffer.concat([head, value]);
-}
-
-export interface ReadProxy {
-  readonly source?: SocketAddress;
-  readonly destination?: SocketAddress;
-  readonly identity?: string;
-  /** Octets of the header: the client's own bytes follow. */
-  readonly length: number;
-}
-
-/** `incomplete`: more bytes are needed. `malformed`: they are not, and never will be, a header that `proxyHeader` writes. */
-export function readProxyHeader(bytes: Buffer): ReadProxy | 'incomplete' | 'malformed' {
-  const start = Math.min(bytes.length, signature.length);
-  if (!bytes.subarray(0, start).equals(signature.subarray(0, start))) return 'malformed';
-  if (bytes.length < fixedBytes) return 'incomplete';
-  if (bytes[12] !== versionAndProxy) return 'malformed';
-  const length = fixedBytes + bytes.readUInt16BE(14);
-  if (bytes.length < length) return 'incomplete';
-  const ipBytes = addressBytes(bytes[13] ?? 0);
-  const tlvsAt = ipBytes === undefined ? Number.POSITIVE_INFINITY : fixedBytes + (ipBytes === 0 ? 0 : 2 * ipBytes + 4);
-  if (ipBytes === undefined || tlvsAt > length) return 'malformed';
-  const identity = readIdentity(bytes.subarray(tlvsAt, length));
-  if (identity === 'malformed') return 'malformed';
-  const ends = ipBytes === 0 ? {} : readAddresses(bytes.subarray(fixedBytes, tlvsAt), ipBytes);
-  return { ...ends, ...(identity !== undefined && { identity }), length };
-}
-
-const addressBytes = (family: number): number | undefined =>
-  new Map([
-    [0x00, 0],
-    [0x11, 4],
-    [0x21, 16],
-  ]).get(family);
-
-function readAddresses(block: Buffer, ipBytes: number): { source?: SocketAddress; destination?: SocketAddress } {
-  const source: Ip | undefined = ipFromBytes(block.subarray(0, ipBytes));
-  const destination: Ip | undefined = ipFromBytes(block.subarray(ipBytes, 2 * ipBytes));
-  if (source === undefined || destination === undefined) return {};
-  const ports = 2 * ipBytes;
-  return {
-    source: { ip: source, port: block.readUInt16BE(ports) },
-    destination: { ip: destination, port: block.readUInt16BE(ports + 2) },
-  };
-}
-
-function readIdentity(tlvs: Buffer): string | undefined | 'malformed' {
-  let identity: string | undefined;
-  for (let at = 0; at < tlvs.length; ) {
-    if (at + 3 > tlvs.length) return 'malformed';
-    const end = at + 3 + tlvs.readUInt16BE(at + 1);
-    if (end > tlvs.length) return 'malformed';
-    if (tlvs[at] === identityTlv) identity = tlvs.toString('utf8', at + 3, end);
-    at = end;
-  }
-  return identity;
 }

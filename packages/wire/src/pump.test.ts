@@ -11,7 +11,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Conduit, Receiver } from './conduit.ts';
 import type { ConnectRequest } from './hbone/connect-request.ts';
 import { TunnelPool } from './hbone/tunnel-pool.ts';
-import { type ByteCounters, Pump, type PumpResult, pump } from './pump.ts';
+import { type ByteCounters, Pump, type PumpResult } from './pump.ts';
 import { ReadMemory } from './read-memory.ts';
 import { acceptTcp } from './tcp.ts';
 import { connectTcp } from './tcp-dial.ts';
@@ -140,7 +140,7 @@ async function tunnelled(app: (socket: Socket) => void): Promise<Path> {
     memory,
     onRequest: (incoming) =>
       void connectTcp({ to: appAt, memory, clock: systemClock }, never).then((far) =>
-        pump([far, incoming.accept([])], { sent: 0, received: 0 }, never).then((result) => results.push(result)),
+        new Pump(far, incoming.accept([]), { sent: 0, received: 0 }).result.then((result) => results.push(result)),
       ),
   });
   const to = await server.listen();

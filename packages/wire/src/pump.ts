@@ -63,19 +63,6 @@ export class Pump {
   }
 }
 
-/** Runs a pump to its end; `signal` aborts it with the signal's reason. */
-export async function pump(sides: readonly [Conduit, Conduit], counters: ByteCounters, signal: AbortSignal): Promise<PumpResult> {
-  const running = new Pump(sides[0], sides[1], counters);
-  const onAbort = () => running.abort(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await running.result;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
 interface LegOptions {
   readonly counters: ByteCounters;
   readonly direction: keyof ByteCounters;

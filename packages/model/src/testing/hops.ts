@@ -6,7 +6,7 @@ import type { GatewayAddress } from '../workload.ts';
 import { ip, meshOf, service, type WorkloadSketch, workload } from './index.ts';
 
 /** A dual-stack pod of namespace `ns`. */
-export const client = workload({ name: 'client', ips: ['127.0.0.1', '::1'], protocol: 'HBONE' });
+const client = workload({ name: 'client', ips: ['127.0.0.1', '::1'], protocol: 'HBONE' });
 
 /** The next hop of `client` (or another source) to `to`, on port 80 unless said otherwise. Chance is always 0. */
 export function hop(

@@ -2,7 +2,7 @@
 import { canonicalIp } from '@ambient-mesh/model/address';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ConnectRequest, encodeConnect, forwardedHost, headerOf, makeTraceparent, traceIdOf } from './connect-request.ts';
+import { type ConnectRequest, encodeConnect, forwardedHost, headerOf, makeTraceparent } from './connect-request.ts';
 
 const base: ConnectRequest = {
   authority: '10.0.0.2:80',
@@ -53,35 +53,15 @@ describe('forwarded', () => {
   }
 });
 
-describe('traceparent', () => {
-  const good = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  const rows: readonly (readonly [value: string, id: string | undefined])[] = [
-    [good, '0af7651916cd43dd8448eb211c80319c'],
-    [good.slice(1), undefined],
-    [`${good}-`, undefined],
-    [good.replaceAll('-', '0'), undefined],
-    ['-'.repeat(55), undefined],
-    [good.replace('0af', 'xyz'), undefined],
-    ['', undefined],
-  ];
-  for (const [value, id] of rows) {
-    test(`${value}: ${id}`, () => {
-      expect(traceIdOf(value)).toBe(id);
-    });
-  }
-
-  test('what we make reads back', () => {
-    const random = Buffer.from('000102030405060708090a0b0c0d0e0f1011121314151617', 'hex');
-    expect(makeTraceparent(random)).toBe('00-000102030405060708090a0b0c0d0e0f-1011121314151617-00');
-    expect(traceIdOf(makeTraceparent(random))).toBe('000102030405060708090a0b0c0d0e0f');
-  });
+test('a traceparent is of version 00, not sampled, and all chance', () => {
+  const random = Buffer.from('000102030405060708090a0b0c0d0e0f1011121314151617', 'hex');
+  expect(makeTraceparent(random)).toBe('00-000102030405060708090a0b0c0d0e0f-1011121314151617-00');
 });
 
 test('no header value makes a reader throw', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (value) => {
       forwardedHost(value);
-      traceIdOf(value);
     }),
   );
 });

@@ -51,12 +51,4 @@ export function makeTraceparent(random: Buffer): string {
   return `00-${random.toString('hex', 0, 16)}-${random.toString('hex', 16, 24)}-00`;
 }
 
-/** The trace id, 32 hex digits, of a traceparent. */
-export function traceIdOf(value: string): string | undefined {
-  if (value.length !== 55) return undefined;
-  const [version, trace, parent, flags] = value.split('-');
-  const hex = [version, trace, parent, flags].every((part) => part !== undefined && /^[0-9a-fA-F]+$/.test(part));
-  return hex && trace?.length === 32 ? trace.toLowerCase() : undefined;
-}
-
 const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text);

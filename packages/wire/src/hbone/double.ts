@@ -8,7 +8,7 @@ import { Tunnel, type TunnelOptions, type TunnelStream } from './tunnel.ts';
 
 /**
  * Takes `outer` over; it ends when the inner stream does, or when this fails.
- * @throws MeshError<TlsFault | ConnectFault>, or the signal's reason.
+ * @throws MeshError<TlsFault | TunnelFault | ConduitFault>, or the signal's reason.
  */
 export async function connectInside(
   outer: TunnelStream,

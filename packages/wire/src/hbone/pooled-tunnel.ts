@@ -55,7 +55,7 @@ export class PooledTunnel {
     return !this.#retired && (this.#tunnel?.usable ?? true) && this.#load < limit;
   }
 
-  /** @throws what opening the tunnel throws, MeshError<ConnectFault>, or the signal's reason. */
+  /** @throws what opening the tunnel throws, MeshError<TunnelFault | ConduitFault>, or the signal's reason. */
   async connect(request: ConnectRequest, signal: AbortSignal): Promise<TunnelStream> {
     const tunnel = this.#tunnel ?? (await this.#opening(signal));
     return tunnel.connect(request, signal);

@@ -49,7 +49,7 @@ export class TunnelPool {
 
   /**
    * A stream to the target, over a tunnel with a free slot or a new one.
-   * @throws what the ports throw, MeshError<TlsFault | ConnectFault | PoolFault>, or the signal's reason.
+   * @throws what the ports throw, MeshError<TlsFault | TunnelFault | ConduitFault | PoolFault>, or the signal's reason.
    */
   async connect(target: TunnelTarget, request: ConnectRequest, signal: AbortSignal): Promise<TunnelStream> {
     for (let tries = 1; ; tries++) {

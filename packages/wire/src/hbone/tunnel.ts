@@ -4,7 +4,7 @@
 import type { Duplex } from 'node:stream';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
-import type { Conduit, ConduitFault } from '../conduit.ts';
+import type { Conduit } from '../conduit.ts';
 import type { KeepaliveSettings } from '../h2/keepalive.ts';
 import type { HeaderList } from '../h2/protocol.ts';
 import { H2Session, type SessionFault } from '../h2/session.ts';
@@ -142,5 +142,3 @@ const reasons = new Map([
   [504, 'Gateway Timeout'],
 ]);
 const reasonOf = (status: number): string => (reasons.has(status) ? ` ${reasons.get(status)}` : '');
-
-export type ConnectFault = TunnelFault | ConduitFault;

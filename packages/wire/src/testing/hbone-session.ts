@@ -41,7 +41,7 @@ export function rig(role: 'client' | 'server', changes: Partial<H2Settings> = {}
   return { session, peer, clock, requested, closed, settle };
 }
 
-export const ok: HeaderList = [[':status', '200']];
+const ok: HeaderList = [[':status', '200']];
 export const request: HeaderList = [
   [':method', 'CONNECT'],
   [':authority', '10.0.0.2:80'],

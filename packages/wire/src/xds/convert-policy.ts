@@ -1,9 +1,10 @@
 // Copies an Authorization message into the model's Policy. Pure; the message may be dropped afterwards.
 // Called by convert.ts. A policy with an entry that cannot be understood (a malformed block, an empty string match) is refused whole:
 // leaving the entry out, as Istio's tunnel does, would widen an ALLOW and narrow a DENY without a word.
+import { cidrFromBytes } from '@ambient-mesh/model/cidr';
 import type { Cidr, Match, Policy, StringMatch } from '@ambient-mesh/model/policy';
 import type * as pb from '../messages/generated/authorization_pb.js';
-import { named, toBlock, Unusable } from './convert-workload.ts';
+import { named, Unusable } from './convert-workload.ts';
 import type { Interner } from './interner.ts';
 
 const policyScopes = ['Global', 'Namespace', 'WorkloadSelector'] as const;
@@ -39,7 +40,7 @@ function toMatch(m: pb.Match): Match {
 }
 
 function toCidr({ address, length }: pb.Address): Cidr {
-  const block = toBlock(address, length);
+  const block = cidrFromBytes(address, length);
   if (block === undefined) throw new Unusable(`a block of ${address.length} bytes and prefix ${length}`);
   return block;
 }

@@ -1,11 +1,11 @@
 // Copies a Service message into the model's Service. Pure; the message may be dropped afterwards.
 // Called by convert.ts; the parts that workloads share with services are in convert-workload.ts.
 import type { NetworkAddress } from '@ambient-mesh/model/address';
-import { familyOf } from '@ambient-mesh/model/address';
+import { cidrFromBytes, fullLength } from '@ambient-mesh/model/cidr';
 import type { CidrVip, LoadBalancer, Service, WeightedWaypoint } from '@ambient-mesh/model/service';
 import { scopes } from '@ambient-mesh/model/service';
 import type * as pb from '../messages/generated/workload_pb.js';
-import { named, toBlock, toGateway, toIp, Unusable } from './convert-workload.ts';
+import { named, toGateway, toIp, Unusable } from './convert-workload.ts';
 import type { Interner } from './interner.ts';
 
 const modes = ['Standard', 'Strict', 'Failover', 'Passthrough'] as const;
@@ -38,11 +38,11 @@ function toVips(addresses: readonly pb.NetworkAddress[], shared: Interner): Pick
   const cidrVips: CidrVip[] = [];
   for (const { network: name, address, length } of addresses) {
     const network = shared.text(name);
-    const block = length === undefined ? undefined : toBlock(address, length);
+    const block = length === undefined ? undefined : cidrFromBytes(address, length);
     if (length !== undefined && block === undefined)
       throw new Unusable(`a prefix of ${length} bits for an address of ${address.length} bytes`);
     const ip = toIp(address);
-    if (block === undefined || block.length === (familyOf(ip) === 4 ? 32 : 128)) vips.push({ network, ip });
+    if (block === undefined || block.length === fullLength(ip)) vips.push({ network, ip });
     else cidrVips.push({ network, ip, length: block.length });
   }
   return { vips, cidrVips };

@@ -2,8 +2,7 @@
 // Called by convert.ts, which also turns an Unusable into the reason that the control plane is told.
 // Knows nothing of the store: whether a service or a waypoint that is named here exists is asked when it is used.
 import type { Ip, NetworkAddress } from '@ambient-mesh/model/address';
-import { familyOf, ipFromBytes } from '@ambient-mesh/model/address';
-import type { Cidr } from '@ambient-mesh/model/policy';
+import { ipFromBytes } from '@ambient-mesh/model/address';
 import type { ApplicationTunnel, GatewayAddress, Locality, PortMap, Protocol, Workload } from '@ambient-mesh/model/workload';
 import type * as pb from '../messages/generated/workload_pb.js';
 import type { Interner } from './interner.ts';
@@ -22,15 +21,6 @@ export function toIp(bytes: Uint8Array): Ip {
   const ip = ipFromBytes(bytes);
   if (ip === undefined) throw new Unusable(`an IP address of ${bytes.length} bytes`);
   return ip;
-}
-
-/** Undefined if the prefix does not fit the address. An IPv4 block may come in its IPv6-mapped form, whose prefix counts 96 bits more. */
-export function toBlock(address: Uint8Array, length: number): Cidr | undefined {
-  const ip = ipFromBytes(address);
-  if (ip === undefined) return undefined;
-  const bits = familyOf(ip) === 4 ? 32 : 128;
-  const prefix = length - (address.length * 8 - bits);
-  return prefix >= 0 && prefix <= bits ? { ip, length: prefix } : undefined;
 }
 
 export function toGateway(gateway: pb.GatewayAddress, shared: Interner): GatewayAddress {
