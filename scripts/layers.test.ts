@@ -115,6 +115,21 @@ const layerRows: readonly (readonly [rule: string, files: Files, want: readonly 
     { ...modelFile, 'packages/wire/src/w.ts': "import { x } from '../../model/src/a.ts';" },
     ['packages/wire/src/w.ts:2: ../../model/src/a.ts leaves the package: import @ambient-mesh/model/… instead'],
   ],
+  [
+    'scripts are tooling: they import the insides of anything, by path',
+    { ...modelFile, 'packages/ztunnel/src/z.ts': '', 'scripts/s.ts': "import { z } from '../packages/ztunnel/src/z.ts';" },
+    [],
+  ],
+  [
+    'nothing of theirs is imported by a package',
+    { 'scripts/s.ts': '', 'packages/ztunnel/src/z.ts': "import { s } from '../../../scripts/s.ts';" },
+    ['packages/ztunnel/src/z.ts:2: ../../../scripts/s.ts leaves the package: import @ambient-mesh/scripts/… instead'],
+  ],
+  [
+    'what scripts import leads to a file too',
+    { 'scripts/s.ts': "import { z } from '../packages/ztunnel/src/z.ts';" },
+    ['scripts/s.ts:2: ../packages/ztunnel/src/z.ts leads to no file (packages/ztunnel/src/z.ts)'],
+  ],
   ['an import leads to a file', { [a]: "import { y } from './b.ts';" }, [`${a}:2: ./b.ts leads to no file (packages/model/src/b.ts)`]],
   [
     'what is imported is declared',
