@@ -5,9 +5,9 @@
 import type { ClientHttp2Session } from 'node:http2';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { MeshError } from '@ambient-mesh/runtime/errors';
-import { unlessAborted } from '@ambient-mesh/runtime/scope';
 import type { Clock } from '@ambient-mesh/runtime/time';
 import { ms } from '@ambient-mesh/runtime/time';
+import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { callOnce, statusCodeOf } from '../grpc/call.ts';
 import { openConnection } from '../grpc/connection.ts';
