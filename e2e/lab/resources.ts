@@ -1,55 +1,34 @@
-// Workloads, services and policies of the lab as model objects with every default filled in.
+// Workloads, services and policies as the lab has them, over the builders of the model's tests.
 // Pure. The scenarios state only what their rule is about.
 import type { Ip, NetworkAddress } from '@ambient-mesh/model/address';
 import type { Match, Policy } from '@ambient-mesh/model/policy';
 import type { Service } from '@ambient-mesh/model/service';
-import { spiffeId } from '@ambient-mesh/model/spiffe';
+import * as build from '@ambient-mesh/model/testing';
 import type { GatewayAddress, PortMap, Workload } from '@ambient-mesh/model/workload';
 
 export type WorkloadSpec = Pick<Workload, 'name' | 'addresses' | 'node'> & Partial<Workload> & { readonly serviceAccount?: string };
 
+/** An enrolled pod of a deployment in namespace `default`; its service account is named as it is. */
 export function workload({ serviceAccount, ...spec }: WorkloadSpec): Workload {
   const namespace = spec.namespace ?? 'default';
   return {
+    ...build.workload({ name: spec.name, namespace, serviceAccount: serviceAccount ?? spec.name }),
     uid: `Kubernetes//Pod/${namespace}/${spec.name}`,
-    namespace,
-    network: '',
     protocol: 'HBONE',
-    identity: spiffeId('cluster.local', namespace, serviceAccount ?? spec.name),
     canonicalName: spec.name,
     canonicalRevision: 'v1',
     workloadType: 'deployment',
-    workloadName: spec.name,
-    nativeTunnel: false,
-    authorizationPolicies: [],
-    health: 'Healthy',
-    clusterId: 'Kubernetes',
-    hostname: '',
-    services: new Map(),
-    locality: { region: '', zone: '', subzone: '' },
-    networkMode: 'Standard',
-    capacity: 1,
     ...spec,
   };
 }
 
 export type ServiceSpec = Pick<Service, 'name'> & Partial<Service> & { readonly vip?: Ip | readonly Ip[] };
 
+/** The canonical service of a name in namespace `default`, mapping 80 to 8080. */
 export function service({ vip, ...spec }: ServiceSpec): Service {
   const namespace = spec.namespace ?? 'default';
   const vips: readonly NetworkAddress[] = (vip === undefined ? [] : [vip].flat()).map((ip) => ({ network: '', ip }));
-  return {
-    namespace,
-    hostname: `${spec.name}.${namespace}.svc.cluster.local`,
-    vips,
-    cidrVips: [],
-    ports: ports({ 80: 8080 }),
-    subjectAltNames: [],
-    weightedWaypoints: [],
-    canonical: true,
-    visibility: 'Public',
-    ...spec,
-  };
+  return { ...build.service({ hostname: `${spec.name}.${namespace}.svc.cluster.local`, namespace, canonical: true }), vips, ...spec };
 }
 
 export const ports = (map: Readonly<Record<number, number>>): PortMap =>
@@ -64,35 +43,12 @@ export const gatewayByHostname = (hostname: string, hboneMtlsPort = 15008, names
   hboneMtlsPort,
 });
 
-const emptyMatch: Match = {
-  namespaces: [],
-  notNamespaces: [],
-  principals: [],
-  notPrincipals: [],
-  serviceAccounts: [],
-  notServiceAccounts: [],
-  sourceIps: [],
-  notSourceIps: [],
-  destinationIps: [],
-  notDestinationIps: [],
-  destinationPorts: [],
-  notDestinationPorts: [],
-};
-
 /** A policy of namespace scope in `default` with one match. */
-export function policy(
-  spec: { readonly name: string; readonly action: Policy['action']; readonly match: Partial<Match> } & Partial<Policy>,
-): Policy {
-  const { match, ...rest } = spec;
-  const namespace = rest.namespace ?? 'default';
-  return {
-    key: `${namespace}/${spec.name}`,
-    namespace,
-    scope: 'Namespace',
-    dryRun: false,
-    rules: [[[{ ...emptyMatch, ...match }]]],
-    ...rest,
-  };
+export function policy({
+  match,
+  ...spec
+}: { readonly name: string; readonly action: Policy['action']; readonly match: Partial<Match> } & Partial<Policy>): Policy {
+  return build.policy({ namespace: 'default', rules: [[[build.match(match)]]], ...spec });
 }
 
 /** A match on one identity: the principal is written without its scheme. */
