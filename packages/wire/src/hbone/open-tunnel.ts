@@ -1,5 +1,5 @@
 // Opens one tunnel: certificate, TCP connection, TLS handshake with the server's identity checked, HTTP/2 session.
-// Called by tunnel-group.ts. Decides nothing about reuse; each step fails with its own typed fault, and nothing stays open then.
+// Called by tunnel-pool.ts. Decides nothing about reuse; each step fails with its own typed fault, and nothing stays open then.
 import type { Socket } from 'node:net';
 import type { Credentials } from '@ambient-mesh/identity/credentials';
 import type { RevocationSet } from '@ambient-mesh/identity/revocation';

@@ -1,5 +1,5 @@
 // The client's end of an HBONE tunnel: one mutual-TLS connection with an HTTP/2 session that opens a stream for each connection carried.
-// Made by tunnel-pool.ts (and double.ts) after the handshake; its streams go to pump.ts.
+// Made by open-tunnel.ts (and double.ts) after the handshake; its streams go to pump.ts.
 // Knows nothing of dialling, certificates or reuse.
 import type { Duplex } from 'node:stream';
 import { MeshError } from '@ambient-mesh/runtime/errors';

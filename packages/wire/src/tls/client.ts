@@ -1,5 +1,5 @@
 // The client's side of the mesh's mutual TLS: proves who we are, and checks that the server is one of those expected.
-// Called by hbone/tunnel-pool.ts on a dialled socket, by hbone/double.ts on a stream inside a tunnel.
+// Called by hbone/open-tunnel.ts on a dialled socket, by hbone/double.ts on a stream inside a tunnel.
 // Signatures, chain and validity are OpenSSL's work; names are identity/peer's. No server name is sent, no session resumed.
 import type { Duplex } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
