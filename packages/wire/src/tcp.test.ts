@@ -177,6 +177,21 @@ describe('ends', () => {
     });
   }
 
+  const ticks: readonly (readonly [when: string, wait: () => Promise<unknown>])[] = [
+    ['in the same tick', async () => {}],
+    ['while the end is on its way', () => new Promise((resolve) => process.nextTick(resolve))],
+    ['when the end has gone out', () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))],
+  ];
+  test.each(ticks)('aborted as broken %s: the descriptor is closed', async (_, wait) => {
+    const { conduit } = await accepted();
+    new Collector(conduit);
+    const closed = once(conduit.socket, 'close');
+    conduit.end();
+    await wait();
+    conduit.abort('broken');
+    await closed;
+  });
+
   test('writing after the end is ignored', async () => {
     const { conduit } = await accepted();
     new Collector(conduit);

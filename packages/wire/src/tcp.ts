@@ -124,8 +124,17 @@ export class TcpConduit implements Conduit {
   abort(why: 'cancel' | 'broken'): void {
     this.#receiver = undefined;
     this.#ended = true;
-    if (why === 'broken') this.#socket.resetAndDestroy();
+    if (why === 'broken' && !this.#isShuttingDown) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
+  }
+
+  /**
+   * Everything has gone out and its end is on the way. libuv refuses to reset such a socket, and Node then forgets it without closing its
+   * descriptor; the peer has had all bytes, so that an ordinary close tells it nothing wrong.
+   */
+  get #isShuttingDown(): boolean {
+    const { writableEnded, writableLength, writableFinished } = this.#socket;
+    return writableEnded && writableLength === 0 && !writableFinished;
   }
 
   /** Called by a timer of the loop turn; public only for that. */
