@@ -96,6 +96,8 @@ export class TlsAcceptor {
     signal.addEventListener('abort', onAbort, { once: true });
     raw.on('error', () => {}).on('close', onClose);
     this.#pending.set(raw, { done, failed: (e, socket) => give(handshakeFailed(who, e, untrusted(socket))) });
+    // A client that ends in the middle of a handshake is gone; half-open, it would be waited for.
+    raw.allowHalfOpen = false;
     Reflect.set(this.#server, '_sharedCreds', contextFor(credentials, policy));
     this.#server.emit('connection', raw);
     return promise;

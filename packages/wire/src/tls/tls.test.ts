@@ -169,7 +169,8 @@ describe('strangers', () => {
   async function acceptOne(visit: (port: number) => void, timeoutMs = 10_000): Promise<MeshError<{ code: string }>> {
     const acceptor = new TlsAcceptor({ policy: tlsPolicy(), clock: systemClock, timeoutMs });
     const outcome = Promise.withResolvers<Secured>();
-    const listener = createServer((raw) => {
+    // As a pod's listener makes its sockets.
+    const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (raw) => {
       acceptor.accept(raw, { credentials: serverCredentials, who: 'the client' }, never).then(outcome.resolve, outcome.reject);
     });
     listener.listen(0, '127.0.0.1');
@@ -228,6 +229,11 @@ describe('strangers', () => {
 
   test('a client that goes away in the middle is reported as gone', async () => {
     const fault = await acceptOne((port) => quiet(connect(port, '127.0.0.1')).end());
+    expect(fault.fault.code).toBe('tls.closed');
+  });
+
+  test('half a ClientHello and an end are not waited for', async () => {
+    const fault = await acceptOne((port) => quiet(connect(port, '127.0.0.1')).end(Buffer.from('160301020001000', 'hex')));
     expect(fault.fault.code).toBe('tls.closed');
   });
 
