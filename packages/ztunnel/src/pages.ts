@@ -44,10 +44,7 @@ export async function openPages(p: Pages): Promise<AsyncDisposable> {
     servers.use(await serveHttp({ listen, routes }));
   };
   await serve(loopback(config), adminRoutes(adminPorts(p)));
-  await serve(
-    everywhere(config, config.statsPort),
-    metricsRoutes(() => metricsText(p)),
-  );
+  await serve(everywhere(config, config.statsPort), metricsRoutes(shared(() => metricsText(p))));
   await serve(everywhere(config, config.ports.readiness), readinessRoutes(readiness));
   return servers.move();
 }
@@ -91,6 +88,17 @@ async function metricsText({ metrics, plane, telemetry, mesh }: Pages): Promise<
   for (const [thread, snapshot] of snapshots.entries()) metrics.merge(`ztunnel-${thread}`, snapshot);
   telemetry.settle(() => mesh.workloads());
   return metrics.text();
+}
+
+/** Whoever asks while an answer is being made gets that one: asking often, which anybody may, costs no more than asking without pause. */
+function shared<T>(make: () => Promise<T>): () => Promise<T> {
+  let making: Promise<T> | undefined;
+  return () => {
+    making ??= make().finally(() => {
+      making = undefined;
+    });
+    return making;
+  };
 }
 
 function loopback(config: Config): readonly ListenAddress[] {

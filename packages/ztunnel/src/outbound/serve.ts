@@ -108,6 +108,7 @@ async function carryOut(pod: Pod, { captured, source, hop, open }: Story): Promi
 /** On its own, so that what gives up the making of a connection is not kept as long as the connection. */
 function forwardUnlessCut(pod: Pod, { captured, source, hop, open }: Story, bytes: Bytes | undefined): Promise<Far> {
   const stop = new AbortController();
-  open.whenCut((why) => stop.abort(new Error(why.because)));
+  // As the destination's side sees it; ours tells why it was cut.
+  open.whenCut(() => stop.abort(new Error('the client gave up')));
   return forward(pod, { from: captured.from, destination: captured.destination, source, hop, stop, bytes });
 }
