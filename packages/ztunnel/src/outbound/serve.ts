@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { formatSocket, type Ip } from '@ambient-mesh/model/address';
 import type { Refusal } from '@ambient-mesh/model/next-hop';
 import type { Workload } from '@ambient-mesh/model/workload';
+import type { Ms } from '@ambient-mesh/runtime/time';
 import type { Registered } from '../connections.ts';
 import { type Told, toldOfFault, toldOfPump } from '../ending.ts';
 import { outboundLoop } from '../illegal-ports.ts';
@@ -27,6 +28,7 @@ export async function serveOutbound(pod: Pod, socket: Socket): Promise<void> {
 /** Never rejects. */
 export async function relayOutbound(pod: Pod, captured: Captured): Promise<void> {
   using _running = pod.drain.enter();
+  const startedAt = pod.shared.clock.monotonic();
   const { near, from, destination } = captured;
   using open = pod.connections.outbound({ from, originalDst: formatSocket(destination), to: destination, protocol: 'TCP', peers: [] });
   const source = await pod.self();
@@ -36,7 +38,7 @@ export async function relayOutbound(pod: Pod, captured: Captured): Promise<void>
     if ('text' in decided) pod.shared.telemetry.connections.refused(from, destination, 'source', decided.text);
     return;
   }
-  await carryOut(pod, { captured, source, hop: decided, open });
+  await carryOut(pod, { captured, source, hop: decided, open, startedAt });
 }
 
 interface Story {
@@ -44,6 +46,8 @@ interface Story {
   readonly source: Workload;
   readonly hop: Plan;
   readonly open: Registered;
+  /** Monotonic: when it was accepted. */
+  readonly startedAt: Ms;
 }
 
 const unknownSource = (pod: Pod) => ({ text: `the workload of pod ${pod.info.namespace}/${pod.info.name} is not known to the mesh` });
@@ -77,9 +81,9 @@ async function decide(
   }
 }
 
-async function carryOut(pod: Pod, { captured, source, hop, open }: Story): Promise<void> {
+async function carryOut(pod: Pod, story: Story): Promise<void> {
+  const { captured, source, hop, open, startedAt } = story;
   const { connections } = pod.shared.telemetry;
-  const startedAt = pod.shared.clock.monotonic();
   const openReport = (reached?: Reached): ConnectionReport => connections.open(told({ captured, source, hop, reached }), startedAt);
   // Whom a tunnel inside a tunnel reaches is known only once it is there.
   let report = hop.by === 'double-hbone' ? undefined : openReport();
@@ -91,7 +95,7 @@ async function carryOut(pod: Pod, { captured, source, hop, open }: Story): Promi
   open.entry.to = hop.to;
   open.entry.protocol = hop.by === 'double-hbone' ? 'DOUBLEHBONE' : 'authority' in hop ? 'HBONE' : 'TCP';
   try {
-    using far = await forwardUnlessCut(pod, { captured, source, hop, open }, report?.bytes);
+    using far = await forwardUnlessCut(pod, story, report?.bytes);
     open.entry.peers = far.peers;
     report ??= openReport(far.reached);
     const entries = far.open === undefined ? [open] : [open, far.open];
