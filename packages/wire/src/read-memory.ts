@@ -78,6 +78,8 @@ const recordBytes = 16 * 1024 + headroomBytes;
 export class ReadMemory {
   /** What quiet connections share. Valid only until the read callback returns: the next read of any connection overwrites it. */
   readonly landing: Buffer = Buffer.allocUnsafeSlow(smallBytes - headroomBytes);
+  /** Bytes that tunnels of this thread hold for consumers who are slower than their senders; counted by h2/receive-window.ts. */
+  held = 0;
   readonly #small = new Shelf(smallBytes, keepBytes);
   readonly #large = new Shelf(largeBytes, keepBytes);
   readonly #record = new Shelf(recordBytes, keepBytes);

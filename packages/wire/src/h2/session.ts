@@ -96,7 +96,8 @@ export class H2Session implements StreamHost, IncomingHost {
     this.streamWindowBytes = options.settings.streamWindowBytes;
     this.output = new Output(socket, () => this.sender.serve());
     this.sender = new Sender(this.output);
-    this.window = new ReceiveWindow(Math.max(options.settings.connectionWindowBytes, defaultWindowBytes), (bytes) => {
+    const windowBytes = Math.max(options.settings.connectionWindowBytes, defaultWindowBytes);
+    this.window = new ReceiveWindow(windowBytes, options.memory ?? { held: 0 }, (bytes) => {
       writeWindowUpdate(this.output, 0, bytes);
     });
     this.#incoming = new Incoming(this);
@@ -224,6 +225,7 @@ export class H2Session implements StreamHost, IncomingHost {
   pong(payload: Buffer): void {
     if (payload.equals(shutdownPing)) this.#lastCall();
     else this.#keepalive.pong();
+    this.window.check();
   }
 
   peerIsGoing(lastStream: number, code: number): void {

@@ -50,6 +50,7 @@ export async function openTunnel(
 ): Promise<Tunnel> {
   const { clock } = ports;
   const credentials = await ports.credentialsFor(target.source);
+  signal.throwIfAborted();
   const raw = await ports.dial(target.to, signal);
   const { socket, peer } = await connectTls(
     raw,
