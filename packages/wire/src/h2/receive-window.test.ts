@@ -1,3 +1,4 @@
+// When the connection window is given back, and when it is withheld: a row a rule of receive-window.ts.
 import { expect, test } from 'vitest';
 import { type HeldTotal, ReceiveWindow } from './receive-window.ts';
 
