@@ -2,7 +2,6 @@
 // Made by lab.ts. Pods become known to the mesh through the lab's control plane.
 import { mkdirSync } from 'node:fs';
 import { Netns } from '@ambient-mesh/host/netns';
-import { runIn } from '@ambient-mesh/host/run-in';
 import {
   type DualAddress,
   nodeAddress,
@@ -12,7 +11,6 @@ import {
   podCommands,
   podLinkCommands,
   podSwitches,
-  underlayAddress,
 } from './addressing.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { ipBatch, netnsPath, setSwitches } from './links.ts';
@@ -29,12 +27,6 @@ export interface NodeParts {
   readonly folder: string;
   /** Joins the node to the bridge. */
   readonly join: (netns: Netns) => void;
-}
-
-/** A ztunnel inside the pod must reach its control plane before it can carry anything, that connection included. */
-async function exemptControlPlane(netns: Netns): Promise<void> {
-  const rule = ['ip', 'daddr', underlayAddress.v4, 'accept'];
-  await runIn(netns, ['nft', 'insert', 'rule', 'inet', 'istio-ambient-nat', 'istio-output', ...rule], AbortSignal.timeout(5_000));
 }
 
 export interface ZtunnelWish {
@@ -104,7 +96,6 @@ export class Node implements AsyncDisposable {
 
   /** A ztunnel in dedicated mode: inside the pod that it serves, with no agent. */
   async dedicatedZtunnel(pod: Pod, env: Readonly<Record<string, string>> = {}): Promise<Ztunnel> {
-    if (pod.spec.captured === true) await exemptControlPlane(pod.netns);
     const tunnel = this.#owned.use(
       new Ztunnel({
         netns: pod.netns,

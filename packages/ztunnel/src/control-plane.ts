@@ -1,6 +1,7 @@
 // How this process reaches the control plane: who it says it is, with what it proves it, and what it trusts. From configuration to ports.
 // Used by app.ts for the xDS client and the certificate authority.
 import { existsSync } from 'node:fs';
+import { dialSocket } from '@ambient-mesh/host/sockets';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type GrpcTarget, parseTarget, type RootSource, type TokenSource } from '@ambient-mesh/wire/grpc/target';
 import type { Config } from './config.ts';
@@ -52,6 +53,7 @@ function target(config: Config, { address, variable, root, altHostname, headers 
     root: rootSource(root),
     ...(altHostname !== undefined && { altHostname }),
     ...(token !== undefined && { token }),
+    ...marking(config),
     headers: token === undefined ? headers : [['clusterid', config.clusterId], ...headers],
   };
 }
@@ -65,4 +67,9 @@ function rootSource(root: string): RootSource {
 function tokenSource(given: string | undefined): TokenSource | undefined {
   if (given === undefined) return existsSync(defaultTokenFile) ? { file: defaultTokenFile } : undefined;
   return existsSync(given) ? { file: given } : { literal: given };
+}
+
+/** In a pod's own namespace the capture rules would turn our own connections back to us, but for the mark. */
+function marking({ proxyMode, mark }: Config): Pick<GrpcTarget, 'socket'> {
+  return proxyMode === 'dedicated' && mark !== undefined ? { socket: (family) => dialSocket({ family, mark }) } : {};
 }

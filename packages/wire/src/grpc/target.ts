@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import { readToken } from '@ambient-mesh/identity/token';
+import type { Family } from '@ambient-mesh/model/address';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 
 /** Roots that the server's certificate must chain to; a literal is PEM text, `system` the trust store of the operating system. */
@@ -19,6 +20,8 @@ export interface GrpcTarget {
   readonly altHostname?: string;
   /** Absent: calls carry no `authorization`. */
   readonly token?: TokenSource;
+  /** A TCP socket of this family, not connected, to dial with: marked, for instance. Absent: the kernel's defaults. May throw. */
+  readonly socket?: (family: Family) => number;
   /** Further metadata of every call (`clusterid`, XDS_HEADER_*); names are sent in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
