@@ -21,6 +21,7 @@ test('carries the key and one name', () => {
   expect(request?.publicKey.equals(pair.publicKey)).toBe(true);
 });
 
+// A second opinion where the machine has OpenSSL's program; the rows above need none.
 test.skipIf(!hasOpenssl)('openssl reads P-256, SHA-256, an empty subject and one critical extension', () => {
   const { stdout } = spawnSync('openssl', ['req', '-noout', '-text', '-verify'], {
     input: writeCsr(identity, newKeyPair()),
