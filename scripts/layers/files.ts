@@ -1,10 +1,10 @@
-// Rules about a file by itself: its length, its header, and the purity of the model.
+// Rules about a file by itself: its length, its header, and the purity of the parts that only decide.
 import { lineAt, type Module } from './module.ts';
-import { isTestCode, partOf, type Tree, type Violation } from './tree.ts';
+import { isTestCode, partOf, pureParts, type Tree, type Violation } from './tree.ts';
 
 const maxLines = 400;
 
-/** What would make the model's answers depend on anything but its arguments. */
+/** What would make answers depend on anything but its arguments. */
 const impure =
   /(?<![\w.$'"])(?:(?:Date|process|performance|console|crypto|globalThis|Atomics)\s*[.([]|(?:fetch|require|setTimeout|setInterval|setImmediate|queueMicrotask)\s*\(|new\s+Date\b|Math\s*\.\s*random\b)/g;
 
@@ -12,7 +12,7 @@ export function* fileViolations(tree: Tree): Iterable<Violation> {
   for (const module of tree.modules.values()) {
     yield* length(module);
     yield* header(module);
-    if (partOf(module.path) === 'model' && !isTestCode(module.path)) yield* purity(module);
+    if (pureParts.has(partOf(module.path)) && !isTestCode(module.path)) yield* purity(module);
   }
 }
 
@@ -30,5 +30,5 @@ function* header({ path, text }: Module): Iterable<Violation> {
 
 function* purity({ path, code }: Module): Iterable<Violation> {
   for (const found of code.matchAll(impure))
-    yield { path, line: lineAt(code, found.index), text: `model is pure: it may not use ${found[0].replace(/\s*[.([]$/, '')}` };
+    yield { path, line: lineAt(code, found.index), text: `${partOf(path)} is pure: it may not use ${found[0].replace(/\s*[.([]$/, '')}` };
 }

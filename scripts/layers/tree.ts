@@ -28,6 +28,9 @@ export type Target =
   | { readonly kind: 'node' };
 
 const scope = '@ambient-mesh/';
+
+/** No I/O, no clock, no chance: they only decide. */
+export const pureParts: ReadonlySet<string> = new Set(['model', 'translate']);
 const skipped = new Set(['node_modules', 'generated', '.git', 'dist', 'coverage']);
 
 export function loadTree(root: string): Tree {
