@@ -1,0 +1,21 @@
+// A service on its way into the mesh: what became of a Kubernetes Service or of one host of a ServiceEntry, and what others need to know of its source.
+// Made by service-from-kubernetes.ts and service-from-entry.ts; services of one name are settled between them by canonical.ts. Types only.
+import type { Service } from '@ambient-mesh/model/service';
+import type { EntryPort } from './kinds/entries.ts';
+import type { Labels } from './kinds/meta.ts';
+import type { ServicePort } from './kinds/service.ts';
+import type { Binding } from './waypoint.ts';
+
+export interface ServiceInfo {
+  /** `canonical` is not yet decided: false. */
+  readonly service: Service;
+  readonly source: ServiceSource;
+  readonly createdAt: number;
+  readonly binding: Binding;
+  /** Same-namespace workloads that it selects; absent or empty: none. */
+  readonly selector?: Labels;
+}
+
+export type ServiceSource =
+  | { readonly kind: 'Service'; readonly namespace: string; readonly name: string; readonly ports: readonly ServicePort[] }
+  | { readonly kind: 'ServiceEntry'; readonly namespace: string; readonly name: string; readonly ports: readonly EntryPort[] };
