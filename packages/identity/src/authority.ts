@@ -1,7 +1,7 @@
 // A signing authority: turns a certificate request into a workload certificate and its chain.
 // Used by the certificate service (istiod-lite, and the stand-in in tests); who may have which identity is decided by the caller.
 // Also makes roots and intermediates. Structure by issue.ts; keys and signatures by node:crypto.
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Clock } from '@ambient-mesh/runtime/time';
@@ -83,6 +83,26 @@ export class Authority {
     );
     return { chainPem: [toPem(leaf, 'CERTIFICATE'), ...this.#chain] };
   }
+
+  /** A certificate for a server of our own, with a new key: the chain, leaf first, and the key as PEM. Cut like any other to the authority's own end. */
+  issueServing(dnsNames: readonly string[], ttlMs: number): ServingCertificate | { readonly refused: 'authority expired' } {
+    const pair = newKeyPair();
+    const now = this.#options.clock.now();
+    const notAfter = Math.min(now + ttlMs, this.#certificate.notAfter);
+    if (notAfter <= now) return { refused: 'authority expired' };
+    const leaf = issueCertificate(
+      { ...workloadShape, publicKey: pair.publicKey, uris: [], dnsNames, notBefore: now - clockSkewMs, notAfter },
+      this.#signer,
+    );
+    return { chainPem: [toPem(leaf, 'CERTIFICATE'), ...this.#chain.slice(0, -1)].join(''), keyPem: privatePem(pair.privateKey), notAfter };
+  }
+}
+
+export interface ServingCertificate {
+  readonly chainPem: string;
+  readonly keyPem: string;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
 }
 
 /** What every workload certificate has in common: no subject, both usages, not an authority. */
@@ -106,6 +126,14 @@ export function newRoot(name: AuthorityName, pair: KeyPair = newKeyPair()): Auth
   const der = issueCertificate(authorityShape(name, pair.publicKey), { selfKey: pair.privateKey });
   const certPem = toPem(der, 'CERTIFICATE');
   return { certPem, keyPem: privatePem(pair.privateKey), chainPem: '', rootsPem: certPem };
+}
+
+/** The same root with a new life: name and key stay, so that what the old certificate vouched for, the new one does too. */
+export function renewedRoot(old: AuthorityMaterial, life: Pick<AuthorityName, 'notBefore' | 'notAfter'>): AuthorityMaterial {
+  const { signer } = readSigner(old);
+  const shape = authorityShape({ organization: '', ...life }, createPublicKey(signer.key));
+  const certPem = toPem(issueCertificate({ ...shape, name: signer.name }, { selfKey: signer.key }), 'CERTIFICATE');
+  return { certPem, keyPem: old.keyPem, chainPem: '', rootsPem: certPem };
 }
 
 /** An authority below `parent`, trusted through its roots. */

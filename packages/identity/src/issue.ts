@@ -10,12 +10,15 @@ import { type KeyUsage, keyUsages } from './x509.ts';
 export interface CertificateShape {
   /** Empty when neither is given; then the names extension is critical (RFC 5280 §4.2.1.6). */
   readonly subject: { readonly organization?: string; readonly commonName?: string };
+  /** Whole DER of a name to take over as it is, in place of `subject`. */
+  readonly name?: Buffer;
   readonly publicKey: KeyObject;
   /** Milliseconds since the epoch, cut to the second. */
   readonly notBefore: number;
   readonly notAfter: number;
   /** URI names; each character is one byte. */
   readonly uris: readonly string[];
+  readonly dnsNames?: readonly string[];
   readonly isAuthority: boolean;
   readonly keyUsage: readonly KeyUsage[];
   /** Dotted identifiers. */
@@ -32,7 +35,7 @@ export interface Signer {
 
 /** The certificate as DER. Without a signer it signs itself, for which `selfKey` is the private key of `shape.publicKey`. */
 export function issueCertificate(shape: CertificateShape, by: Signer | { readonly selfKey: KeyObject }): Buffer {
-  const subject = nameOf(shape.subject);
+  const subject = shape.name === undefined ? nameOf(shape.subject) : embed(shape.name);
   const publicKey = shape.publicKey.export({ type: 'spki', format: 'der' });
   const signer = 'selfKey' in by ? { name: encode(subject), key: by.selfKey, keyId: keyIdOf(publicKey) } : by;
   const algorithm = algorithmOf(signer.key);
@@ -67,15 +70,16 @@ function nameOf(subject: CertificateShape['subject']): Der {
 }
 
 function extensionsOf(shape: CertificateShape, publicKey: Buffer, signer: Signer): Der[] {
-  const anonymous = shape.subject.commonName === undefined && shape.subject.organization === undefined;
-  const { isAuthority, keyUsage, extendedKeyUsage, uris } = shape;
+  const { commonName, organization } = shape.subject;
+  const anonymous = shape.name === undefined && commonName === undefined && organization === undefined;
+  const { isAuthority, keyUsage, extendedKeyUsage, uris, dnsNames = [] } = shape;
   return [
     ...(keyUsage.length > 0 ? [extension(oids.keyUsage, true, keyUsageBits(keyUsage))] : []),
     ...(extendedKeyUsage.length > 0 ? [extension(oids.extendedKeyUsage, false, sequence(...extendedKeyUsage.map(oid)))] : []),
     extension(oids.basicConstraints, true, sequence(...(isAuthority ? [boolean(true)] : []))),
     extension(oids.subjectKeyId, false, octets(keyIdOf(publicKey))),
     ...(signer.keyId ? [extension(oids.authorityKeyId, false, sequence(context(0, signer.keyId)))] : []),
-    ...(uris.length > 0 ? [namesExtension(uris, anonymous)] : []),
+    ...(uris.length + dnsNames.length > 0 ? [namesExtension(uris, anonymous, dnsNames)] : []),
   ];
 }
 

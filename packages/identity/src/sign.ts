@@ -25,9 +25,10 @@ export function algorithmOf(key: KeyObject): { readonly hash: 'sha256' | null; r
   }
 }
 
-/** subjectAltName with these URIs. */
-export function namesExtension(uris: readonly string[], critical: boolean): Der {
-  return extension(oids.subjectAltName, critical, sequence(...uris.map((uri) => context(6, Buffer.from(uri, 'latin1')))));
+/** subjectAltName with these URIs and DNS names. */
+export function namesExtension(uris: readonly string[], critical: boolean, dnsNames: readonly string[] = []): Der {
+  const name = (kind: number) => (text: string) => context(kind, Buffer.from(text, 'latin1'));
+  return extension(oids.subjectAltName, critical, sequence(...uris.map(name(6)), ...dnsNames.map(name(2))));
 }
 
 export function extension(id: string, critical: boolean, value: Der): Der {
