@@ -40,6 +40,10 @@ export interface Service {
   readonly ipFamilies?: 'Dual' | 'IPv4' | 'IPv6';
   readonly canonical: boolean;
   readonly visibility: 'Public' | 'Namespace';
+  /** By service port, where it is known: a hint for L7 proxies. */
+  readonly appProtocols?: ReadonlyMap<number, 'HTTP11' | 'HTTP2' | 'GRPC' | 'TCP' | 'TLS'>;
+  /** Ingress gateways go through the waypoint too. Default false. */
+  readonly ingressUseWaypoint?: boolean;
 }
 
 /** `namespace/hostname`: the resource name of a service on the wire and its key everywhere. */

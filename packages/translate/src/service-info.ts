@@ -3,7 +3,9 @@
 import type { Service } from '@ambient-mesh/model/service';
 import type { EntryPort } from './kinds/entries.ts';
 import type { Labels } from './kinds/meta.ts';
+import type { KubeNamespace } from './kinds/place.ts';
 import type { ServicePort } from './kinds/service.ts';
+import type { TranslateSettings } from './settings.ts';
 import type { Binding } from './waypoint.ts';
 
 export interface ServiceInfo {
@@ -12,6 +14,8 @@ export interface ServiceInfo {
   readonly source: ServiceSource;
   readonly createdAt: number;
   readonly binding: Binding;
+  /** What the label about ingress says, wherever it is; absent where there is none. For the status: the service has it only with a waypoint. */
+  readonly ingressUseWaypoint?: boolean;
   /** Same-namespace workloads that it selects; absent or empty: none. */
   readonly selector?: Labels;
 }
@@ -19,3 +23,12 @@ export interface ServiceInfo {
 export type ServiceSource =
   | { readonly kind: 'Service'; readonly namespace: string; readonly name: string; readonly ports: readonly ServicePort[] }
   | { readonly kind: 'ServiceEntry'; readonly namespace: string; readonly name: string; readonly ports: readonly EntryPort[] };
+
+/** What a service depends on besides its own object. */
+export interface ServiceContext {
+  readonly namespace: KubeNamespace | undefined;
+  /** Of this cluster; its addresses live there. */
+  readonly network: string;
+  readonly settings: TranslateSettings;
+  readonly binding: Binding;
+}
