@@ -39,9 +39,13 @@ export interface Wish {
   readonly identity: SpiffeId;
   /** 0 or less asks for the default. */
   readonly ttlSeconds: number;
+  /** Refuse a request that asks for any other name. Default false. */
+  readonly strict?: boolean;
 }
 
-export type Grant = { readonly chainPem: readonly string[] } | { readonly refused: 'unreadable request' | 'authority expired' };
+export type Grant =
+  | { readonly chainPem: readonly string[] }
+  | { readonly refused: 'unreadable request' | 'other names' | 'authority expired' };
 
 const dayMs = 86_400_000;
 /** A certificate is valid from a little before now, because clocks differ. As istiod does. */
@@ -69,9 +73,10 @@ export class Authority {
   }
 
   /** The answer of the certificate service: leaf, intermediates, root bundle. Never outlives the authority's own certificate. */
-  issue({ csrPem, identity, ttlSeconds }: Wish): Grant {
+  issue({ csrPem, identity, ttlSeconds, strict = false }: Wish): Grant {
     const request = readCsr(csrPem);
     if (request === undefined) return { refused: 'unreadable request' };
+    if (strict && (request.otherNames || request.uris.some((uri) => uri !== identity.uri))) return { refused: 'other names' };
     const { clock, defaultTtlMs = dayMs, maxTtlMs = 90 * dayMs } = this.#options;
     const now = clock.now();
     const ttl = Math.min(ttlSeconds > 0 ? ttlSeconds * 1_000 : defaultTtlMs, maxTtlMs);

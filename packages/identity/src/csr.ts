@@ -32,6 +32,8 @@ export interface CertificateRequest {
   readonly publicKey: KeyObject;
   /** URI names asked for; an authority grants what the caller may have, not what it asks. */
   readonly uris: readonly string[];
+  /** It asks for names of other kinds too (DNS, IP, mail …). */
+  readonly otherNames: boolean;
 }
 
 /** @returns undefined unless the text holds exactly one well-formed request whose signature proves possession of its key. */
@@ -44,27 +46,37 @@ export function readCsr(pem: string): CertificateRequest | undefined {
     const algorithm = request.takeWhole(tags.sequence);
     const signature = readWholeBits(request.take(tags.bitString));
     request.finish();
-    const { key, uris } = parseDer(body, (cursor) => readBody(cursor.enter(tags.sequence))) ?? refuse('body');
+    const { key, uris, otherNames } = parseDer(body, (cursor) => readBody(cursor.enter(tags.sequence))) ?? refuse('body');
     const publicKey = acceptableKey(key) ?? refuse('key');
     if (!isSignedBy(publicKey, { body, algorithm, signature })) refuse('signature');
-    return { publicKey, uris };
+    return { publicKey, uris, otherNames };
   });
 }
 
-function readBody(body: DerCursor): { key: Buffer; uris: readonly string[] } {
+function readBody(body: DerCursor): { key: Buffer; uris: readonly string[]; otherNames: boolean } {
   if (readInteger(body.take(tags.integer)) !== '00') refuse('version');
   body.take(tags.sequence);
   const key = body.takeWhole(tags.sequence);
   const attributes = body.enter(contextTag(0, 'constructed'));
   body.finish();
   let uris: readonly string[] = [];
+  let otherNames = false;
   while (attributes.more) {
     const attribute = attributes.enter(tags.sequence);
     if (readOid(attribute.take(tags.oid)) !== oids.extensionRequest) continue;
     const names = readExtensions(attribute.enter(tags.set)).get(oids.subjectAltName);
-    if (names) uris = parseDer(names.value, readUris) ?? refuse('names');
+    if (names === undefined) continue;
+    uris = parseDer(names.value, readUris) ?? refuse('names');
+    otherNames = (parseDer(names.value, countNames) ?? 0) > uris.length;
   }
-  return { key, uris };
+  return { key, uris, otherNames };
+}
+
+function countNames(cursor: DerCursor): number {
+  const names = cursor.enter(tags.sequence);
+  let count = 0;
+  for (; names.more; count++) names.skip();
+  return count;
 }
 
 /** P-256 and stronger curves, Ed25519, RSA of 2048 bits or more; undefined for anything else. */
