@@ -14,6 +14,7 @@ import { writeCrl } from './crl.ts';
 import { type OddName, oddShapes } from './odd.ts';
 
 export { type OddName, oddNames } from './odd.ts';
+export { type OddCsr, oddCsr } from './odd-csr.ts';
 
 export interface TestAuthorityOptions {
   /** Default `cluster.local`. */
