@@ -3,20 +3,21 @@
 import { familyOf, type Ip, parseIp, wordsOf } from '@ambient-mesh/model/address';
 import { compileCidr, parseCidr } from '@ambient-mesh/model/cidr';
 import type { ServiceEntry } from './kinds/entries.ts';
+import { byText } from './text-order.ts';
 
 export type Allocation = ServiceEntry['allocated'][number];
 
 interface Pool {
   readonly contains: (ip: Ip) => boolean;
-  /** Usable addresses, numbered from 1; the first and last of the range are left alone. */
+  /** How many are given out, numbered from 1. A prime: then every stride visits all of them. */
   readonly size: number;
   readonly at: (number: number) => string;
 }
 
 const pools: readonly Pool[] = [
-  { contains: within('240.240.0.0/16'), size: 2 ** 16 - 2, at: (n) => `240.240.${n >>> 8}.${n & 255}` },
+  { contains: within('240.240.0.0/16'), size: 65_521, at: (n) => `240.240.${n >>> 8}.${n & 255}` },
   // As many as a 32-bit hash can tell apart, of the 2^80 that there are.
-  { contains: within('2001:2::/48'), size: 2 ** 32 - 2, at: (n) => `2001:2::${(n >>> 16).toString(16)}:${(n & 0xffff).toString(16)}` },
+  { contains: within('2001:2::/48'), size: 4_294_967_291, at: (n) => `2001:2::${(n >>> 16).toString(16)}:${(n & 0xffff).toString(16)}` },
 ];
 
 /** Whether a host of the entry lives on allocated addresses. A name with a wildcard resolves to nothing unless it is resolved on the way. */
@@ -29,16 +30,18 @@ export function takesAddresses({ meta, addresses, resolution }: ServiceEntry, ho
  * What the status of entries should list, by `namespace/name`, for those where it lists something else.
  * Whoever has an address keeps it; of two that have the same one, the older entry does. A new one depends on entry and host first of all,
  * so that a leader that knows less than the last one still mostly decides alike. A full range gives nothing, which leaves the host without.
+ * An entry without any host that takes addresses is left as it is.
  */
 export function allocate(entries: readonly ServiceEntry[]): ReadonlyMap<string, readonly Allocation[]> {
-  const oldestFirst = entries.toSorted((a, b) => a.meta.createdAt - b.meta.createdAt || compare(keyOf(a), keyOf(b)));
+  const oldestFirst = entries.toSorted((a, b) => a.meta.createdAt - b.meta.createdAt || byText(keyOf(a), keyOf(b)));
   const taken = new Taken();
   const kept = new Map(oldestFirst.map((entry) => [entry, keep(entry, taken)]));
-  // After what is kept: an address that somebody writes into an entry takes none away from others, but is not given out again.
-  for (const { addresses } of entries) for (const text of addresses) for (const pool of pools) taken.claim(pool, text);
+  // Only now: an address that somebody wrote into an entry takes none away from others. It is just not given out again.
+  for (const text of entries.flatMap(mentioned)) for (const pool of pools) taken.claim(pool, text);
   const changed = new Map<string, readonly Allocation[]>();
-  for (const entry of oldestFirst) {
-    const wanted = [...(kept.get(entry) ?? [])].flatMap(([host, values]) =>
+  for (const [entry, hosts] of kept) {
+    if (hosts.size === 0) continue;
+    const wanted = [...hosts].flatMap(([host, values]) =>
       pools.flatMap((pool, at) => {
         const value = values[at] ?? taken.next(pool, `${keyOf(entry)}/${host}`);
         return value === undefined ? [] : [{ host, value }];
@@ -74,13 +77,14 @@ class Taken {
     return true;
   }
 
-  /** The first free address from where the key points; undefined when none is left. */
+  /** The first free address on a path of the key's own, which is a short one even when the pool is nearly full; undefined when none is left. */
   next(pool: Pool, key: string): string | undefined {
-    const start = hash(key) % pool.size;
     const owned = this.#count.get(pool) ?? 0;
     if (owned >= pool.size) return undefined;
+    const start = hash(key) % pool.size;
+    const stride = 1 + (hash(`${key}/`) % (pool.size - 1));
     for (let step = 0; step <= owned; step++) {
-      const address = pool.at(((start + step) % pool.size) + 1);
+      const address = pool.at(((start + step * stride) % pool.size) + 1);
       if (this.claim(pool, address)) return parseIp(address);
     }
     return undefined;
@@ -108,5 +112,5 @@ function within(block: string): (ip: Ip) => boolean {
   return (ip) => familyOf(ip) === familyOf(cidr.ip) && contains(wordsOf(ip));
 }
 
+const mentioned = ({ addresses, allocated }: ServiceEntry): readonly string[] => [...addresses, ...allocated.map(({ value }) => value)];
 const keyOf = ({ meta }: ServiceEntry): string => `${meta.namespace}/${meta.name}`;
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

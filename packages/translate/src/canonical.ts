@@ -2,6 +2,7 @@
 // Clients look in their own namespace first, then for the canonical one. Pure; the order of the claims does not matter.
 import type { Service } from '@ambient-mesh/model/service';
 import type { ServiceInfo } from './service-info.ts';
+import { byText } from './text-order.ts';
 
 export interface Settled {
   /** One per namespace, by namespace; at most one of them canonical. */
@@ -23,7 +24,7 @@ export function settle(claims: readonly ServiceInfo[]): Settled {
   const canonical = [...winners.values()].find(({ source, service }) => source.kind === 'Service' || service.visibility === 'Public');
   const services = [...winners.values()]
     .map((claim) => (claim === canonical ? { ...claim.service, canonical: true } : claim.service))
-    .sort((a, b) => compare(a.namespace, b.namespace));
+    .sort((a, b) => byText(a.namespace, b.namespace));
   return { services, lost };
 }
 
@@ -32,10 +33,7 @@ function byRank(a: ServiceInfo, b: ServiceInfo): number {
   return (
     Number(a.source.kind !== 'Service') - Number(b.source.kind !== 'Service') ||
     a.createdAt - b.createdAt ||
-    compare(a.source.namespace, b.source.namespace) ||
-    compare(a.source.name, b.source.name)
+    byText(a.source.namespace, b.source.namespace) ||
+    byText(a.source.name, b.source.name)
   );
 }
-
-/** By code units: the same on every machine. */
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
