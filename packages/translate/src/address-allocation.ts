@@ -1,6 +1,6 @@
 // Addresses for hosts that have none: a ServiceEntry without addresses gets one IPv4 and one IPv6 address per host, out of ranges that nobody routes.
 // Decided here, written into the entries' status by the leader, read back by service-from-entry.ts (facts: control-plane §3.11). Pure.
-import { familyOf, type Ip, parseIp, wordsOf } from '@ambient-mesh/model/address';
+import { type Ip, parseIp, wordsOf } from '@ambient-mesh/model/address';
 import { compileCidr, parseCidr } from '@ambient-mesh/model/cidr';
 import type { ServiceEntry } from './kinds/entries.ts';
 import { byText } from './text-order.ts';
@@ -55,11 +55,9 @@ export function allocate(entries: readonly ServiceEntry[]): ReadonlyMap<string, 
 /** Of each host that takes addresses, what it has and may keep: at most one address of each pool. */
 function keep(entry: ServiceEntry, taken: Taken): ReadonlyMap<string, readonly (string | undefined)[]> {
   const hosts = [...new Set(entry.hosts)].filter((host) => takesAddresses(entry, host));
+  const allocated = Map.groupBy(entry.allocated, ({ host }) => host);
   return new Map(
-    hosts.map((host) => {
-      const own = entry.allocated.filter((each) => each.host === host);
-      return [host, pools.map((pool) => own.find(({ value }) => taken.claim(pool, value))?.value)];
-    }),
+    hosts.map((host) => [host, pools.map((pool) => allocated.get(host)?.find(({ value }) => taken.claim(pool, value))?.value)]),
   );
 }
 
@@ -109,7 +107,7 @@ function within(block: string): (ip: Ip) => boolean {
   const cidr = parseCidr(block);
   if (!cidr) throw new TypeError(`not a block of addresses: ${block}`);
   const contains = compileCidr(cidr);
-  return (ip) => familyOf(ip) === familyOf(cidr.ip) && contains(wordsOf(ip));
+  return (ip) => contains(wordsOf(ip));
 }
 
 const mentioned = ({ addresses, allocated }: ServiceEntry): readonly string[] => [...addresses, ...allocated.map(({ value }) => value)];

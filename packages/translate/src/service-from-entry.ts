@@ -3,7 +3,7 @@
 import { type Ip, ipFromBytes, ipToBytes, parseIp } from '@ambient-mesh/model/address';
 import { fullLength, parseCidr } from '@ambient-mesh/model/cidr';
 import type { Service } from '@ambient-mesh/model/service';
-import { takesAddresses } from './address-allocation.ts';
+import { type Allocation, takesAddresses } from './address-allocation.ts';
 import type { ServiceEntry } from './kinds/entries.ts';
 import { loadBalancerOfEntry } from './load-balancing.ts';
 import type { ServiceContext, ServiceInfo } from './service-info.ts';
@@ -19,6 +19,7 @@ export function servicesFromEntry(entry: ServiceEntry, context: ServiceContext):
   if (!written) return [];
   const binding = bound(labels, context);
   const loadBalancer = loadBalancerOfEntry(entry, context.namespace);
+  const allocated = Map.groupBy(entry.allocated, ({ host }) => host);
   const alike = {
     name,
     namespace,
@@ -30,7 +31,11 @@ export function servicesFromEntry(entry: ServiceEntry, context: ServiceContext):
     visibility: 'Public',
   } as const;
   return [...new Set(entry.hosts)].map((hostname) => ({
-    service: { ...alike, hostname, ...(takesAddresses(entry, hostname) ? allocatedVips(entry, hostname, context.network) : written) },
+    service: {
+      ...alike,
+      hostname,
+      ...(takesAddresses(entry, hostname) ? allocatedVips(allocated.get(hostname), context.network) : written),
+    },
     source: { kind: 'ServiceEntry', namespace, name, ports: entry.ports },
     createdAt,
     ...binding,
@@ -51,13 +56,9 @@ function vipsFrom(addresses: readonly string[], network: string): Vips | undefin
 }
 
 /** A status is written by the mesh, but anyone may have edited it: what is no address is passed over. */
-function allocatedVips(entry: ServiceEntry, hostname: string, network: string): Vips {
-  const vips = entry.allocated
-    .filter(({ host }) => host === hostname)
-    .map(({ value }) => parseIp(value))
-    .filter((ip) => ip !== undefined)
-    .map((ip) => ({ network, ip }));
-  return { vips, cidrVips: [] };
+function allocatedVips(allocated: readonly Allocation[] | undefined, network: string): Vips {
+  const ips = (allocated ?? []).map(({ value }) => parseIp(value)).filter((ip) => ip !== undefined);
+  return { vips: ips.map((ip) => ({ network, ip })), cidrVips: [] };
 }
 
 /** The first address of the block that it lies in. */

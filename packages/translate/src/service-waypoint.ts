@@ -10,7 +10,7 @@ import type { Binding } from './waypoint.ts';
 const truths: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 
 /** What the label says, the object's own before its namespace's; undefined without one. */
-export function ingressUseWaypointFrom(labels: Labels, namespace: KubeNamespace | undefined): boolean | undefined {
+function ingressUseWaypointFrom(labels: Labels, namespace: KubeNamespace | undefined): boolean | undefined {
   const label = 'istio.io/ingress-use-waypoint';
   const said = labels[label] ?? namespace?.meta.labels[label];
   return said === undefined ? undefined : truths.has(said);
