@@ -1,5 +1,6 @@
 // PeerAuthentication as the mesh sees it.
 import type { Labels, Meta } from './meta.ts';
+import { isRaw, labels, metaOf, raw } from './read.ts';
 
 export type MtlsMode = 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
 
@@ -10,4 +11,35 @@ export interface PeerAuthentication {
   readonly mode: MtlsMode;
   /** By the workload's own port. */
   readonly ports: ReadonlyMap<number, MtlsMode>;
+}
+
+export const peerAuthenticationKind = {
+  group: 'security.istio.io',
+  version: 'v1',
+  plural: 'peerauthentications',
+  kind: 'PeerAuthentication',
+  namespaced: true,
+  narrow(object: unknown): PeerAuthentication | undefined {
+    const meta = metaOf(object);
+    if (meta === undefined) return undefined;
+    const spec = raw(raw(object).spec);
+    const selector = labels(raw(spec.selector).matchLabels);
+    const ports = Object.entries(raw(spec.portLevelMtls))
+      .map(([port, mtls]) => [Number(port), modeOf(mtls)] as const)
+      .filter(([port]) => Number.isInteger(port) && port >= 0 && port <= 65_535);
+    return {
+      meta,
+      ...(Object.keys(selector).length > 0 && { selector }),
+      mode: modeOf(spec.mtls),
+      ports: new Map(ports.sort(([a], [b]) => a - b)),
+    };
+  },
+} as const;
+
+const modes = ['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT'] as const;
+
+/** A mode that is not known counts as the strictest: a misspelt lock must not stand open. */
+function modeOf(mtls: unknown): MtlsMode {
+  if (!isRaw(mtls) || mtls.mode === undefined) return 'UNSET';
+  return modes.find((each) => each === mtls.mode) ?? 'STRICT';
 }

@@ -1,0 +1,38 @@
+// Every kind that the mesh reads, by the name of its table in the index.
+// Read by whoever fills the index; the order is the one in which tables are worth listing.
+import { type AuthorizationPolicy, authorizationPolicyKind } from './authorization-policy.ts';
+import { type EndpointSlice, endpointSliceKind } from './endpoint-slice.ts';
+import { type ServiceEntry, serviceEntryKind, type WorkloadEntry, workloadEntryKind } from './entries.ts';
+import { type Gateway, type GatewayClass, gatewayClassKind, gatewayKind } from './gateway.ts';
+import { type PeerAuthentication, peerAuthenticationKind } from './peer-authentication.ts';
+import { type KubeNamespace, type KubeNode, namespaceKind, nodeKind } from './place.ts';
+import { type Pod, podKind } from './pod.ts';
+import { type KubeService, serviceKind } from './service.ts';
+
+export interface Inputs {
+  readonly pods: Pod;
+  readonly services: KubeService;
+  readonly endpointSlices: EndpointSlice;
+  readonly nodes: KubeNode;
+  readonly namespaces: KubeNamespace;
+  readonly gateways: Gateway;
+  readonly gatewayClasses: GatewayClass;
+  readonly serviceEntries: ServiceEntry;
+  readonly workloadEntries: WorkloadEntry;
+  readonly authorizationPolicies: AuthorizationPolicy;
+  readonly peerAuthentications: PeerAuthentication;
+}
+
+export const allKinds = {
+  pods: podKind,
+  services: serviceKind,
+  endpointSlices: endpointSliceKind,
+  nodes: nodeKind,
+  namespaces: namespaceKind,
+  gateways: gatewayKind,
+  gatewayClasses: gatewayClassKind,
+  serviceEntries: serviceEntryKind,
+  workloadEntries: workloadEntryKind,
+  authorizationPolicies: authorizationPolicyKind,
+  peerAuthentications: peerAuthenticationKind,
+} as const;
