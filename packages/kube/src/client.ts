@@ -99,10 +99,7 @@ export class KubeClient implements AsyncDisposable {
   /** Undefined if there is no such object. An object that cannot be narrowed is a `kube.bad-answer`. */
   async get<T>(kind: Kind<T>, key: Key, options: CallOptions = {}): Promise<T | undefined> {
     const request = about('get', kind, key);
-    const raw = await this.request({ ...request, method: 'GET', path: pathOf(kind, key) }, options).catch((e: unknown) => {
-      if (statusOf(e) === 404) return undefined;
-      throw e;
-    });
+    const raw = await this.#unless404(async () => this.request({ ...request, method: 'GET', path: pathOf(kind, key) }, options));
     if (raw === undefined) return undefined;
     const item = narrowed(kind, raw);
     if (item === undefined) throw badAnswer(textOfRequest(request), 'the object is not what it should be');
@@ -120,7 +117,7 @@ export class KubeClient implements AsyncDisposable {
   }
 
   /** `list`, with what caches need to know. `limit`: objects per page, default 500; the time limit holds for each page. */
-  listing<T>(
+  async listing<T>(
     kind: Kind<T>,
     { namespace = '', labelSelector, fieldSelector, limit = pageSize }: Selection & { readonly limit?: number },
     options: CallOptions = {},
@@ -133,7 +130,7 @@ export class KubeClient implements AsyncDisposable {
   }
 
   /** The object as it is now. `kube.conflict` if it exists already. */
-  create(kind: Kind<unknown>, key: Key, body: object, options: CallOptions & { readonly manager?: string } = {}): Promise<unknown> {
+  async create(kind: Kind<unknown>, key: Key, body: object, options: CallOptions & { readonly manager?: string } = {}): Promise<unknown> {
     const query = { fieldManager: options.manager };
     return this.request(
       { ...about('create', kind, key), method: 'POST', path: pathOfAll(kind, key.namespace), query, body: typed(kind, key, body) },
@@ -142,7 +139,7 @@ export class KubeClient implements AsyncDisposable {
   }
 
   /** PUT of the whole object; with a resourceVersion in `body`, `kube.conflict` if it has changed since. */
-  replace(
+  async replace(
     kind: Kind<unknown>,
     key: Key,
     body: object,
@@ -155,7 +152,7 @@ export class KubeClient implements AsyncDisposable {
     );
   }
 
-  patch(kind: Kind<unknown>, key: Key, patch: Patch, options: CallOptions = {}): Promise<unknown> {
+  async patch(kind: Kind<unknown>, key: Key, patch: Patch, options: CallOptions = {}): Promise<unknown> {
     const { type, body, manager, force, subresource } = patch;
     const verb = type === 'apply' ? 'apply' : 'patch';
     return this.request(
@@ -172,20 +169,20 @@ export class KubeClient implements AsyncDisposable {
   }
 
   /** Server-side apply: `object` holds all fields that `manager` wants to own; what it owned before and leaves out now goes. */
-  apply(kind: Kind<unknown>, key: Key, object: object, { manager, force = true, subresource, ...options }: ApplyOptions): Promise<unknown> {
+  async apply(
+    kind: Kind<unknown>,
+    key: Key,
+    object: object,
+    { manager, force = true, subresource, ...options }: ApplyOptions,
+  ): Promise<unknown> {
     return this.patch(kind, key, { type: 'apply', body: typed(kind, key, object), manager, force, subresource }, options);
   }
 
   /** False if there was no such object. */
   async remove(kind: Kind<unknown>, key: Key, { propagation, uid, ...options }: RemoveOptions = {}): Promise<boolean> {
     const body = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: propagation, preconditions: uid && { uid } };
-    try {
-      await this.request({ ...about('delete', kind, key), method: 'DELETE', path: pathOf(kind, key), body }, options);
-      return true;
-    } catch (e) {
-      if (statusOf(e) === 404) return false;
-      throw e;
-    }
+    const request = { ...about('delete', kind, key), method: 'DELETE', body } as const;
+    return (await this.#unless404(async () => this.request({ ...request, path: pathOf(kind, key) }, options))) !== undefined;
   }
 
   /** Any call whose answer is JSON. */
@@ -220,6 +217,15 @@ export class KubeClient implements AsyncDisposable {
     } catch (e) {
       signal.throwIfAborted();
       throw asKubeError(what, limited.aborted ? limited.reason : e);
+    }
+  }
+
+  async #unless404(call: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await call();
+    } catch (e) {
+      if (statusOf(e) === 404) return undefined;
+      throw e;
     }
   }
 

@@ -1,5 +1,6 @@
 // Random histories with random failures: the store must end equal to the server, and what it told must be a history that can be.
 // The seed is in the test's name; another one: KUBE_SEED.
+import { type Clock, ms, sleepWith, systemClock } from '@ambient-mesh/runtime/time';
 import { expect, test, vi } from 'vitest';
 import { answer, statusAnswer } from './testing/answers.ts';
 import { ApiServer } from './testing/api-server.ts';
@@ -8,6 +9,14 @@ import { thingsIn } from './testing/things.ts';
 
 const rounds = 12;
 const stepsPerRound = 60;
+
+/** Waits are twenty times as short. */
+const hurried: Clock = {
+  now: systemClock.now,
+  monotonic: () => ms(systemClock.monotonic() * 20),
+  after: (time, f) => systemClock.after(ms(time / 20), f),
+  sleep: (time, signal) => sleepWith(hurried, time, signal),
+};
 
 /** Mulberry32. */
 function randomFrom(seed: number): () => number {
@@ -103,7 +112,7 @@ async function play(seed: number): Promise<void> {
   await using api = await ApiServer.start();
   const history = new History(api, random);
   for (let i = 0; i < 10; i++) history.step();
-  await using following = follow(api, { random: () => 0 });
+  await using following = follow(api, { random: () => 0, clock: hurried });
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < stepsPerRound; i++) {
       history.step();

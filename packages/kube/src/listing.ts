@@ -21,8 +21,6 @@ export interface Listing<T> {
 
 /** Objects per page. */
 export const pageSize = 500;
-/** More pages than any cluster has objects for; a server that repeats itself would go on for ever. */
-const mostPages = 20_000;
 
 export type ReadPage = (query: { readonly limit?: string; readonly continue?: string }) => Promise<unknown>;
 
@@ -41,7 +39,7 @@ async function listPaged<T>(kind: Kind<T>, what: string, readPage: (token: strin
   const objects: Versioned<T>[] = [];
   const skipped: string[] = [];
   let token = '';
-  for (let page = 0; page < mostPages; page++) {
+  for (;;) {
     const { items, metadata } = objectOf(await readPage(token));
     // Go writes an empty list as null.
     if ((items !== null && !Array.isArray(items)) || !isObject(metadata)) throw badAnswer(what, 'it is no list');
@@ -52,12 +50,11 @@ async function listPaged<T>(kind: Kind<T>, what: string, readPage: (token: strin
       if (item === undefined) skipped.push(meta.key);
       else objects.push({ ...meta, item });
     }
-    token = textOf(metadata.continue);
-    if (token === '') {
-      const resourceVersion = textOf(metadata.resourceVersion);
-      if (resourceVersion === '') throw badAnswer(what, 'a list without a version');
-      return { objects, skipped, resourceVersion };
-    }
+    const next = textOf(metadata.continue);
+    const resourceVersion = textOf(metadata.resourceVersion);
+    if (resourceVersion === '') throw badAnswer(what, 'a list without a version');
+    if (next === '') return { objects, skipped, resourceVersion };
+    if (next === token) throw badAnswer(what, 'a list without an end');
+    token = next;
   }
-  throw badAnswer(what, 'a list without an end');
 }

@@ -71,8 +71,10 @@ export class ApiServer implements AsyncDisposable {
     for (const response of this.#watches.keys()) response.write(text);
   }
 
+  /** To those that have heard all there was. */
   bookmark(): void {
-    this.writeToWatches(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: `${this.objects.version}` } } })}\n`);
+    const event = { type: 'BOOKMARK', object: { metadata: { resourceVersion: `${this.objects.version}` } } };
+    for (const [response, watched] of this.#watches) if (watched !== undefined) response.write(`${JSON.stringify(event)}\n`);
   }
 
   /** `cleanly`: as a server does after `timeoutSeconds`; otherwise the connection breaks. */
