@@ -1,0 +1,90 @@
+// The server's side of one gRPC call: messages in at the handler's pace, messages out with back-pressure, a status at the end.
+// Made by server.ts for each stream. Nothing that a peer does throws at the handler except through `messages`, which then ends with a fault.
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { SpiffeId } from '@ambient-mesh/model/spiffe';
+import { Deframer, frame } from './framing.ts';
+import { grpcCode } from './status.ts';
+
+export interface Peer {
+  /** Address and port, for logs. */
+  readonly address: string;
+  /** From a client certificate that verified against our roots; empty without one. */
+  readonly identities: readonly SpiffeId[];
+}
+
+export class ServerCall {
+  readonly peer: Peer;
+  /** Aborts when the stream is over, however it ended. */
+  readonly signal: AbortSignal;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #limitBytes: number;
+  #status: Record<string, string> = { 'grpc-status': String(grpcCode.unknown) };
+  #ended = false;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { peer, limitBytes }: { peer: Peer; limitBytes: number }) {
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#limitBytes = limitBytes;
+    this.peer = peer;
+    const over = new AbortController();
+    this.signal = over.signal;
+    stream.on('error', () => {});
+    stream.once('close', () => over.abort(new Error('the call is over')));
+    stream.on('wantTrailers', () => {
+      if (!stream.destroyed) stream.sendTrailers(this.#status);
+    });
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  }
+
+  /** One value of a header; empty when there is none. */
+  header(name: string): string {
+    const value = this.#headers[name];
+    return typeof value === 'string' ? value : (value?.[0] ?? '');
+  }
+
+  /** In order; returns when the client has no more to say. Throws a FramingFault, or an error of the stream. */
+  async *messages(): AsyncGenerator<Buffer> {
+    const deframer = new Deframer(this.#limitBytes);
+    for await (const chunk of this.#stream) yield* deframer.push(chunk);
+    deframer.finish();
+  }
+
+  /** Queues a message. False: more is queued than the peer takes at once; wait for `writable` before the next. Without effect once over. */
+  send(message: Uint8Array): boolean {
+    return this.#ended || this.#stream.destroyed || this.#stream.write(frame(message));
+  }
+
+  /** Resolves once what was queued has been taken, or the call is over. */
+  async writable(): Promise<void> {
+    const stream = this.#stream;
+    if (stream.destroyed || !stream.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stream.off('drain', done);
+        stream.off('close', done);
+        resolve();
+      };
+      stream.on('drain', done);
+      stream.on('close', done);
+    });
+  }
+
+  /** The last word: gRPC's code and a text that the client may see. Only the first counts. */
+  end(code: number, text = ''): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#status = { 'grpc-status': String(code), ...(text !== '' && { 'grpc-message': escapeMessage(text) }) };
+    if (!this.#stream.destroyed) this.#stream.end();
+  }
+
+  /** Drops the call without a status. */
+  abort(): void {
+    this.#ended = true;
+    this.#stream.destroy();
+  }
+}
+
+/** Printable ASCII but `%` stands for itself (gRPC over HTTP/2, "Status-Message"); a long text is cut. */
+const escapeMessage = (text: string): string =>
+  text.slice(0, 1_024).replace(/[^\x20-\x24\x26-\x7e]+/g, (odd) => encodeURIComponent(odd.replace(/[\ud800-\udfff]/g, '?')));
