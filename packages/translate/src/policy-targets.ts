@@ -1,0 +1,104 @@
+// What the status of a policy for waypoints says: whether its targets exist and have one. Pure (facts: control-plane §4.6).
+// Whoever calls looks the targets up, which is also how it learns what the answer depends on.
+import type { Unenforced } from './authorization-policy.ts';
+import type { AuthorizationPolicy, PolicyTarget } from './kinds/authorization-policy.ts';
+import type { Condition } from './kinds/meta.ts';
+import { inRevision } from './revision.ts';
+import type { TranslateSettings } from './settings.ts';
+
+export interface TargetLookUp {
+  /** The waypoint that it is bound to, as `namespace/name`; `''` for none; undefined when there is no such service. */
+  readonly service: (namespace: string, name: string) => string | undefined;
+  readonly serviceEntry: (namespace: string, name: string) => string | undefined;
+  /** Whether there is a waypoint of this name. */
+  readonly gateway: (namespace: string, name: string) => boolean;
+  /** Its controller; undefined when there is no such class. */
+  readonly gatewayClass: (name: string) => string | undefined;
+}
+
+export interface TargetVerdict {
+  readonly condition: Condition;
+  /** Present when nothing enforces the policy. */
+  readonly unenforced?: Unenforced;
+}
+
+const waypointController = 'istio.io/mesh-controller';
+
+interface Finding {
+  readonly ok: boolean;
+  readonly reason: 'Accepted' | 'AncestorNotBound' | 'TargetNotFound' | 'Invalid';
+  readonly message: string;
+}
+
+/** Undefined for policies without targets, and for those of other revisions. */
+export function targetVerdict(ap: AuthorizationPolicy, look: TargetLookUp, settings: TranslateSettings): TargetVerdict | undefined {
+  if (ap.targets.length === 0 || !inRevision(ap.meta, settings.revision)) return undefined;
+  const findings = ap.targets.map((target) => ({ target, finding: judge(target, ap.meta.namespace, look, settings) }));
+  const [only, ...others] = findings;
+  const bad = findings.filter(({ finding }) => !finding.ok);
+  const summary =
+    only !== undefined && others.length === 0
+      ? only.finding
+      : together(
+          findings.length,
+          bad.map(({ target }) => target),
+          ap.meta.namespace,
+        );
+  const condition: Condition = {
+    type: 'WaypointAccepted',
+    status: bad.length < findings.length ? 'True' : 'False',
+    reason: summary.reason,
+    message: summary.message,
+    observedGeneration: ap.meta.generation,
+  };
+  if (bad.length < findings.length) return { condition };
+  return {
+    condition,
+    unenforced: { reason: 'NoWaypoint', attributes: bad.map(({ target }) => nameOf(target, ap.meta.namespace)), message: summary.message },
+  };
+}
+
+function judge(target: PolicyTarget, own: string, look: TargetLookUp, settings: TranslateSettings): Finding {
+  const namespace = target.namespace || own;
+  const name = `${namespace}/${target.name}`;
+  // A policy speaks for its own namespace only.
+  if (namespace !== own) return { ok: false, reason: 'Invalid', message: `${target.kind} ${name} is in another namespace than the policy` };
+  switch (`${target.kind}.${target.group || 'core'}`) {
+    case 'Service.core':
+      return boundTo('Service', name, look.service(namespace, target.name));
+    case 'ServiceEntry.networking.istio.io':
+      return boundTo('ServiceEntry', name, look.serviceEntry(namespace, target.name));
+    case 'Gateway.gateway.networking.k8s.io':
+      return look.gateway(namespace, target.name)
+        ? { ok: true, reason: 'Accepted', message: `bound to ${name}` }
+        : { ok: false, reason: 'TargetNotFound', message: `Gateway ${name} is not bound` };
+    case 'GatewayClass.gateway.networking.k8s.io':
+      return ofClass(target.name, own, look.gatewayClass(target.name), settings);
+    default:
+      return { ok: false, reason: 'Invalid', message: `${target.kind} of group ${target.group || 'core'} cannot be a target` };
+  }
+}
+
+function boundTo(kind: string, name: string, waypoint: string | undefined): Finding {
+  if (waypoint === undefined) return { ok: false, reason: 'TargetNotFound', message: `${kind} ${name} was not found` };
+  if (waypoint === '') return { ok: false, reason: 'AncestorNotBound', message: `${kind} ${name} is not bound to a waypoint` };
+  return { ok: true, reason: 'Accepted', message: `bound to ${waypoint}` };
+}
+
+function ofClass(name: string, own: string, controller: string | undefined, { rootNamespace }: TranslateSettings): Finding {
+  if (own !== rootNamespace)
+    return { ok: false, reason: 'Invalid', message: `a policy for GatewayClass ${name} belongs in the root namespace ${rootNamespace}` };
+  if (controller === undefined) return { ok: false, reason: 'TargetNotFound', message: `GatewayClass ${name} is not bound` };
+  if (controller !== waypointController)
+    return { ok: false, reason: 'Invalid', message: `GatewayClass ${name} is of controller ${controller}, not of ${waypointController}` };
+  return { ok: true, reason: 'Accepted', message: `bound to ${name}` };
+}
+
+function together(all: number, bad: readonly PolicyTarget[], own: string): Pick<Finding, 'message'> & { readonly reason: string } {
+  if (bad.length === 0) return { reason: 'Accepted', message: '' };
+  const message = `Invalid targetRefs: ${bad.map((target) => nameOf(target, own)).join(', ')}`;
+  return { reason: bad.length < all ? 'PartiallyInvalid' : 'Invalid', message };
+}
+
+const nameOf = ({ kind, group, namespace, name }: PolicyTarget, own: string): string =>
+  `${kind}.${group || 'core'}:${namespace || own}/${name}`;
