@@ -15,13 +15,14 @@ const ended = (why: KubeError | undefined, lived: number, changes = 0): Outcome 
 });
 const failed = (why: KubeError): Outcome => ({ of: 'list', why });
 
-const watching: Phase = { at: 'watching', version: '7' };
-const onward: Phase = { at: 'watching', version: '9' };
+const watching: Phase = { at: 'watching', version: '7', resumed: true };
+const onward: Phase = { at: 'watching', version: '9', resumed: true };
+const listed: Phase = { at: 'watching', version: '9', resumed: false };
 const relist: Phase = { at: 'listing', known: true, missed: 0 };
 const missedOnce: Phase = { at: 'listing', known: true, missed: 1 };
 
 const rows: readonly (readonly [name: string, from: Phase, outcome: Outcome, want: Partial<Course>])[] = [
-  ['a list is followed by a watch from its version', start, { of: 'list', version: '9' }, { phase: onward, wait: 'none' }],
+  ['a list is followed by a watch from its version', start, { of: 'list', version: '9' }, { phase: listed, wait: 'none' }],
   ['a list that fails is tried again', start, failed(broken('list')), { phase: start, wait: 'backoff', missing: false }],
   ['a kind that never was is gone at once', start, failed(status(404)), { gone: true, missing: true, wait: ms(10_000) }],
   ['and is so once', { at: 'listing', known: false, missed: 1 }, failed(status(404)), { gone: false, missing: true }],
@@ -36,7 +37,8 @@ const rows: readonly (readonly [name: string, from: Phase, outcome: Outcome, wan
   ['nor are missing rights', watching, ended(status(403), 0), { phase: onward }],
   ['nor is a busy server', watching, ended(status(429), 0), { phase: onward }],
   ['nor is one that starts', watching, ended(status(503), 0), { phase: onward }],
-  ['a forgotten version is', watching, ended(status(410), 300_000), { phase: relist, wait: 'backoff' }],
+  ['a forgotten version is, soon', watching, ended(status(410), 0), { phase: relist, wait: 'backoff', reset: true }],
+  ['later, if it comes from a list', listed, ended(status(410), 0), { phase: relist, wait: 'backoff', reset: false }],
   ['a version from the future is', watching, ended(status(504, 'Too large resource version: 9'), 0), { phase: relist }],
   ['a refusal of the request is', watching, ended(status(400), 0), { phase: relist }],
   ['a missing kind is', watching, ended(status(404), 0), { phase: relist, gone: false }],

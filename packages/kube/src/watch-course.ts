@@ -6,8 +6,8 @@ import { isKubeError, type KubeError, statusOf } from './errors.ts';
 export type Phase =
   /** `missed`: how often in a row the kind itself was not found. `known`: it was there the last time anything was. */
   | { readonly at: 'listing'; readonly known: boolean; readonly missed: number }
-  /** Everything up to `version` is known. */
-  | { readonly at: 'watching'; readonly version: string };
+  /** Everything up to `version` is known. `resumed`: for longer than since the last list. */
+  | { readonly at: 'watching'; readonly version: string; readonly resumed: boolean };
 
 export type Outcome =
   | { readonly of: 'list'; readonly version: string }
@@ -36,29 +36,29 @@ const missesBelieved = 2;
 const healthyFor = 10_000;
 
 export function nextCourse(phase: Phase, outcome: Outcome): Course {
-  if (outcome.of === 'watch') return afterWatch(outcome);
-  if ('version' in outcome)
-    return { phase: { at: 'watching', version: outcome.version }, wait: 'none', reset: false, missing: false, gone: false };
-  const { known, missed } = phase.at === 'listing' ? phase : { known: false, missed: 0 };
-  if (statusOf(outcome.why) !== 404)
-    return { phase: { at: 'listing', known, missed }, wait: 'backoff', reset: false, missing: false, gone: false };
-  const gone = known ? missed + 1 >= missesBelieved : missed === 0;
-  return { phase: { at: 'listing', known: known && !gone, missed: missed + 1 }, wait: lookAgainFor, reset: true, missing: true, gone };
+  if (outcome.of === 'watch') return afterWatch(phase, outcome);
+  if ('why' in outcome) return afterFailedList(phase, outcome.why);
+  const next: Phase = { at: 'watching', version: outcome.version, resumed: false };
+  return { phase: next, wait: 'none', reset: false, missing: false, gone: false };
 }
 
-function afterWatch({ version, why, lived, changes }: Outcome & { of: 'watch' }): Course {
+function afterFailedList(phase: Phase, why: KubeError): Course {
+  const { known, missed } = phase.at === 'listing' ? phase : { known: false, missed: 0 };
+  const again: Phase = { at: 'listing', known, missed };
+  if (statusOf(why) !== 404) return { phase: again, wait: 'backoff', reset: false, missing: false, gone: false };
+  const gone = known ? missed + 1 >= missesBelieved : missed === 0;
+  return { phase: { ...again, known: known && !gone, missed: missed + 1 }, wait: lookAgainFor, reset: true, missing: true, gone };
+}
+
+function afterWatch(phase: Phase, { version, why, lived, changes }: Outcome & { of: 'watch' }): Course {
   const healthy = lived > healthyFor;
-  const reset = healthy || changes > 0;
-  if (why !== undefined && !canResume(why)) {
-    return { phase: { at: 'listing', known: true, missed: 0 }, wait: 'backoff', reset, missing: false, gone: false };
+  const course = { wait: 'backoff', reset: healthy || changes > 0, missing: false, gone: false } as const;
+  if (why === undefined || canResume(why)) {
+    return { ...course, phase: { at: 'watching', version, resumed: true }, wait: why === undefined && healthy ? 'none' : 'backoff' };
   }
-  return {
-    phase: { at: 'watching', version },
-    wait: why === undefined && healthy ? 'none' : 'backoff',
-    reset,
-    missing: false,
-    gone: false,
-  };
+  // A version forgotten while we were away is how a server greets that has started anew: it is well, and we have waited long enough.
+  const isGreeting = statusOf(why) === 410 && phase.at === 'watching' && phase.resumed;
+  return { ...course, phase: { at: 'listing', known: true, missed: 0 }, reset: course.reset || isGreeting };
 }
 
 const transient: ReadonlySet<number> = new Set([401, 403, 408, 429]);
