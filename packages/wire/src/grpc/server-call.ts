@@ -10,6 +10,8 @@ export interface Peer {
   readonly address: string;
   /** From a client certificate that verified against our roots; empty without one. */
   readonly identities: readonly SpiffeId[];
+  /** The connection is TLS. */
+  readonly secure: boolean;
 }
 
 export class ServerCall {

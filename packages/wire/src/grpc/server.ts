@@ -184,7 +184,7 @@ function peerOf(session: ServerHttp2Session): Peer {
   const tls = socket as Partial<TLSSocket>;
   const raw = tls.authorized === true ? tls.getPeerX509Certificate?.()?.raw : undefined;
   const check = raw && checkClient(raw, undefined);
-  return { address, identities: check?.ok ? [check.identity] : [] };
+  return { address, identities: check?.ok ? [check.identity] : [], secure: 'encrypted' in tls };
 }
 
 /** A peer that vanished without a word would keep its streams for ever. */

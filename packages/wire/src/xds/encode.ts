@@ -1,6 +1,6 @@
 // The way back from the model to the wire: workloads, services and policies as xDS resources. Pure.
 // For whoever serves xDS (the control plane, tests); the converters beside it are for whoever receives it.
-// What the model does not hold (extensions, application protocols) is not sent.
+// What the model does not hold (extensions) is not sent.
 
 import type { NetworkAddress } from '@ambient-mesh/model/address';
 import { ipToBytes } from '@ambient-mesh/model/address';
@@ -15,6 +15,9 @@ import { AuthorizationSchema } from '../messages/generated/authorization_pb.js';
 import type { GatewayAddressSchema, ServiceSchema } from '../messages/generated/workload_pb.js';
 import { AddressSchema } from '../messages/generated/workload_pb.js';
 
+const defaultTrustDomain = 'cluster.local';
+const protocols = ['UNKNOWN', 'HTTP11', 'HTTP2', 'GRPC', 'TCP', 'TLS'];
+
 /** The body of an Address resource; its name is the workload's uid. */
 export function encodeWorkload(w: Workload): Uint8Array {
   const value = {
@@ -24,7 +27,8 @@ export function encodeWorkload(w: Workload): Uint8Array {
     addresses: w.addresses.map(ipToBytes),
     network: w.network,
     tunnelProtocol: w.protocol === 'HBONE' ? 1 : 0,
-    trustDomain: w.identity.trustDomain,
+    // Both ends know the default, and it is on every workload.
+    trustDomain: w.identity.trustDomain === defaultTrustDomain ? '' : w.identity.trustDomain,
     serviceAccount: w.identity.serviceAccount,
     ...(w.waypoint && { waypoint: gateway(w.waypoint) }),
     ...(w.networkGateway && { networkGateway: gateway(w.networkGateway) }),
@@ -42,9 +46,9 @@ export function encodeWorkload(w: Workload): Uint8Array {
     ...(w.applicationTunnel && {
       applicationTunnel: { protocol: w.applicationTunnel.protocol === 'PROXY' ? 1 : 0, port: w.applicationTunnel.port ?? 0 },
     }),
-    locality: { ...w.locality },
+    ...(w.locality.region + w.locality.zone + w.locality.subzone !== '' && { locality: { ...w.locality } }),
     networkMode: w.networkMode === 'HostNetwork' ? 1 : 0,
-    capacity: w.capacity,
+    ...(w.capacity !== 1 && { capacity: w.capacity }),
   };
   return toBinary(AddressSchema, create(AddressSchema, { type: { case: 'workload', value } }));
 }
@@ -56,7 +60,11 @@ export function encodeService(s: Service): Uint8Array {
     namespace: s.namespace,
     hostname: s.hostname,
     addresses: [...s.vips.map(address), ...s.cidrVips.map((vip) => ({ ...address(vip), length: vip.length }))],
-    ports: ports(s.ports),
+    ports: [...s.ports].map(([servicePort, targetPort]) => ({
+      servicePort,
+      targetPort,
+      appProtocol: protocols.indexOf(s.appProtocols?.get(servicePort) ?? 'UNKNOWN'),
+    })),
     subjectAltNames: [...s.subjectAltNames],
     ...(s.waypoint && { waypoint: gateway(s.waypoint) }),
     weightedWaypoints: s.weightedWaypoints.map(({ destination, weight }) => ({ destination: gateway(destination), weight })),
@@ -70,6 +78,7 @@ export function encodeService(s: Service): Uint8Array {
     ipFamilies: s.ipFamilies === undefined ? 0 : ['IPv4', 'IPv6', 'Dual'].indexOf(s.ipFamilies) + 1,
     canonical: s.canonical,
     visibility: s.visibility === 'Namespace' ? 1 : 0,
+    ingressUseWaypoint: s.ingressUseWaypoint ?? false,
   };
   return toBinary(AddressSchema, create(AddressSchema, { type: { case: 'service', value } }));
 }
