@@ -2,6 +2,7 @@
 // Used by issue.ts (certificates), csr.ts (requests) and the tests' revocation lists.
 // Checking the signatures of others is verify.ts.
 import { type KeyObject, sign } from 'node:crypto';
+import { ipToBytes, parseIp } from '@ambient-mesh/model/address';
 import { bits, boolean, context, type Der, embed, encode, nothing, octets, oid, sequence } from './der-write.ts';
 import { oids } from './oids.ts';
 
@@ -25,10 +26,14 @@ export function algorithmOf(key: KeyObject): { readonly hash: 'sha256' | null; r
   }
 }
 
-/** subjectAltName with these URIs and DNS names. */
-export function namesExtension(uris: readonly string[], critical: boolean, dnsNames: readonly string[] = []): Der {
-  const name = (kind: number) => (text: string) => context(kind, Buffer.from(text, 'latin1'));
-  return extension(oids.subjectAltName, critical, sequence(...uris.map(name(6)), ...dnsNames.map(name(2))));
+/** subjectAltName with these URIs and server names; a server name may be an IP address. */
+export function namesExtension(uris: readonly string[], critical: boolean, serverNames: readonly string[] = []): Der {
+  const name = (kind: number, text: string): Der => context(kind, Buffer.from(text, 'latin1'));
+  const server = (text: string): Der => {
+    const ip = parseIp(text);
+    return ip === undefined ? name(2, text) : context(7, Buffer.from(ipToBytes(ip)));
+  };
+  return extension(oids.subjectAltName, critical, sequence(...uris.map((uri) => name(6, uri)), ...serverNames.map(server)));
 }
 
 export function extension(id: string, critical: boolean, value: Der): Der {
