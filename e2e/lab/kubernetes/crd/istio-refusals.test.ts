@@ -1,0 +1,436 @@
+// What the definitions of Istio's kinds refuse, one row per rule: the first object obeys it, the second breaks it.
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../patch/json.ts';
+import { type Refusal, verdict } from './judge.ts';
+
+const selector = { matchLabels: { app: 'web' } };
+const service = { group: '', kind: 'Service', name: 'web' };
+const rule = (content: JsonObject): JsonObject => ({ rules: [content] });
+const from = (source: JsonObject): JsonObject => rule({ from: [{ source }] });
+const to = (operation: JsonObject): JsonObject => rule({ to: [{ operation }] });
+
+const attachment: readonly Refusal[] = [
+  [
+    'selector and targetRefs exclude each other',
+    { selector },
+    { selector, targetRefs: [service] },
+    'only one of targetRefs or selector can be set',
+  ],
+  [
+    'targetRef and targetRefs exclude each other',
+    { targetRef: service },
+    { targetRef: service, targetRefs: [service] },
+    'only one of targetRefs or selector can be set',
+  ],
+  [
+    'a target is a Service, ServiceEntry, Gateway or GatewayClass',
+    { targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'waypoint' }, service, { kind: 'Service', name: 'web' }] },
+    { targetRefs: [{ group: 'apps', kind: 'Deployment', name: 'web' }] },
+    'supported kinds are core/Service',
+  ],
+  [
+    'a target is in the same namespace',
+    { targetRefs: [service] },
+    { targetRefs: [{ ...service, namespace: 'other' }] },
+    'cross namespace referencing is not currently supported',
+  ],
+  ['a target has a name', { targetRefs: [service] }, { targetRefs: [{ kind: 'Service' }] }, 'spec.targetRefs[0].name: Required value'],
+  [
+    'there are at most 16 targets',
+    { targetRefs: Array(16).fill(service) },
+    { targetRefs: Array(17).fill(service) },
+    'spec.targetRefs: Too many: 17: must have at most 16 items',
+  ],
+  [
+    'labels of a selector have no wildcard in the value',
+    { selector },
+    { selector: { matchLabels: { app: 'w*' } } },
+    'wildcard not allowed in label value match',
+  ],
+  [
+    'labels of a selector have no wildcard in the key',
+    { selector },
+    { selector: { matchLabels: { 'a*': 'web' } } },
+    'wildcard not allowed in label key match',
+  ],
+  ['labels of a selector have a key', { selector }, { selector: { matchLabels: { '': 'web' } } }, 'key must not be empty'],
+];
+
+const authorizationPolicy: readonly Refusal[] = [
+  ...attachment,
+  [
+    'the action is one of four',
+    { action: 'DENY' },
+    { action: 'REFUSE' },
+    'spec.action: Unsupported value: "REFUSE": supported values: "ALLOW", "DENY", "AUDIT", "CUSTOM"',
+  ],
+  [
+    'action CUSTOM has a provider',
+    { action: 'CUSTOM', provider: { name: 'x' }, rules: [{}] },
+    { action: 'CUSTOM', rules: [{}] },
+    'provider must be set with action CUSTOM, and with no other',
+  ],
+  ['no other action has one', { action: 'ALLOW' }, { provider: { name: 'x' } }, 'provider must be set with action CUSTOM'],
+  [
+    'action CUSTOM has rules',
+    { action: 'CUSTOM', provider: { name: 'x' }, rules: [{}] },
+    { action: 'CUSTOM', provider: { name: 'x' } },
+    'action CUSTOM needs at least one rule',
+  ],
+  ['a from has a source', from({ principals: ['*'] }), rule({ from: [{}] }), 'spec.rules[0].from[0].source: Required value'],
+  ['a source says something', from({ namespaces: ['a'] }), from({}), 'should have at least 1 properties'],
+  ['a from is not empty', from({ namespaces: ['a'] }), rule({ from: [] }), 'spec.rules[0].from in body should have at least 1 items'],
+  ['a to has an operation', to({ ports: ['80'] }), rule({ to: [{}] }), 'spec.rules[0].to[0].operation: Required value'],
+  ['an operation says something', to({ paths: ['/a'] }), to({}), 'should have at least 1 properties'],
+  [
+    'service accounts go alone',
+    from({ serviceAccounts: ['ns/a', 'b'] }),
+    from({ serviceAccounts: ['a'], namespaces: ['b'] }),
+    'serviceAccounts cannot be set together with principals or namespaces',
+  ],
+  ['service accounts are exact', from({ serviceAccounts: ['a'] }), from({ serviceAccounts: ['a*'] }), 'matched exactly, without wildcards'],
+  [
+    'service accounts have one slash at most',
+    from({ serviceAccounts: ['a/b'] }),
+    from({ serviceAccounts: ['a/b/c'] }),
+    '<namespace>/<name>',
+  ],
+  ['lists hold no empty strings', from({ principals: ['a'] }), from({ principals: [''] }), 'should be at least 1 chars long'],
+  ['an IP block is an address or CIDR', from({ ipBlocks: ['10.0.0.0/8', '::1'] }), from({ ipBlocks: ['host'] }), 'should match'],
+  ['a port is a number up to 65535', to({ ports: ['0', '65535'] }), to({ ports: ['65536'] }), 'should match'],
+  ['a port is a text', to({ ports: ['80'] }), to({ ports: [80] }), 'must be of type string: 80'],
+  [
+    'a condition has a key',
+    rule({ when: [{ key: 'source.ip', values: ['a'] }] }),
+    rule({ when: [{ values: ['a'] }] }),
+    'key: Required value',
+  ],
+  [
+    'a condition has values or notValues',
+    rule({ when: [{ key: 'source.ip', notValues: ['a'] }] }),
+    rule({ when: [{ key: 'source.ip' }] }),
+    'must validate at least one schema (anyOf)',
+  ],
+];
+
+const peerAuthentication: readonly Refusal[] = [
+  [
+    'the mode is one of four',
+    { mtls: { mode: 'STRICT' } },
+    { mtls: { mode: 'MUTUAL' } },
+    'spec.mtls.mode: Unsupported value: "MUTUAL": supported values: "UNSET", "DISABLE", "PERMISSIVE", "STRICT"',
+  ],
+  [
+    'modes of ports need a selector',
+    { selector, portLevelMtls: { 80: { mode: 'DISABLE' } } },
+    { portLevelMtls: { 80: { mode: 'DISABLE' } } },
+    'portLevelMtls requires selector',
+  ],
+  [
+    'modes of ports need a selector with labels',
+    { selector, portLevelMtls: { 80: {} } },
+    { selector: { matchLabels: {} }, portLevelMtls: { 80: {} } },
+    'portLevelMtls requires selector',
+  ],
+  ['a port is above 0', { selector, portLevelMtls: { 1: {} } }, { selector, portLevelMtls: { 0: {} } }, 'port must be between 1-65535'],
+  [
+    'a port is at most 65535',
+    { selector, portLevelMtls: { 65535: {} } },
+    { selector, portLevelMtls: { 65536: {} } },
+    'port must be between 1-65535',
+  ],
+  [
+    'a port is a number',
+    { selector, portLevelMtls: { 80: {} } },
+    { selector, portLevelMtls: { http: {} } },
+    'port must be between 1-65535',
+  ],
+  ['modes of ports are not empty', { selector }, { selector, portLevelMtls: {} }, 'should have at least 1 properties'],
+];
+
+const jwt = (content: JsonObject): JsonObject => ({ jwtRules: [{ issuer: 'me', ...content }] });
+
+const requestAuthentication: readonly Refusal[] = [
+  ...attachment,
+  ['a rule has an issuer', jwt({}), { jwtRules: [{}] }, 'spec.jwtRules[0].issuer: Required value'],
+  ['keys come from one place', jwt({ jwks: '{}' }), jwt({ jwks: '{}', jwksUri: 'https://a' }), 'only one of jwks or jwksUri can be set'],
+  ['keys are fetched by HTTP', jwt({ jwksUri: 'https://a/b' }), jwt({ jwksUri: 'ftp://a' }), 'url must have scheme http:// or https://'],
+  ['a header has a name', jwt({ fromHeaders: [{ name: 'x' }] }), jwt({ fromHeaders: [{ prefix: 'x' }] }), 'name: Required value'],
+  [
+    'a claim goes to a header',
+    jwt({ outputClaimToHeaders: [{ header: 'x-a', claim: 'b' }] }),
+    jwt({ outputClaimToHeaders: [{ header: 'x a', claim: 'b' }] }),
+    "should match '^[-_A-Za-z0-9]+$'",
+  ],
+  ['the timeout is a duration', jwt({ timeout: '5s' }), jwt({ timeout: 'soon' }), 'must be a valid duration greater than 1ms'],
+  ['the timeout is 1 ms at least', jwt({ timeout: '1ms' }), jwt({ timeout: '1us' }), 'must be a valid duration greater than 1ms'],
+];
+
+const port = { number: 80, name: 'http', protocol: 'HTTP' };
+const entry = (content: JsonObject): JsonObject => ({ hosts: ['a.example.com'], ...content });
+const endpoints = (...list: JsonObject[]): JsonObject => entry({ resolution: 'STATIC', endpoints: list });
+
+const endpointRules = (of: (endpoint: JsonObject) => JsonObject): readonly Refusal[] => [
+  ['an endpoint has an address or a network', of({ network: 'n2' }), of({ labels: {} }), 'Address is required'],
+  [
+    'a UNIX socket has no ports',
+    of({ address: 'unix:///run/a' }),
+    of({ address: 'unix:///run/a', ports: { http: 80 } }),
+    'UDS may not include ports',
+  ],
+  ['a UNIX socket is an absolute path', of({ address: 'unix://@a' }), of({ address: 'unix://a' }), 'UDS must be an absolute path'],
+  ['a UNIX socket is no directory', of({ address: 'unix:///run/a' }), of({ address: 'unix:///run/' }), 'UDS may not be a dir'],
+  [
+    'ports are told by name',
+    of({ address: '1.2.3.4', ports: { 'http-1': 8080 } }),
+    of({ address: '1.2.3.4', ports: { http_1: 8080 } }),
+    'port name must be valid',
+  ],
+  [
+    'ports are between 1 and 65535',
+    of({ address: '1.2.3.4', ports: { a: 1 } }),
+    of({ address: '1.2.3.4', ports: { a: 0 } }),
+    'greater than or equal to 1',
+  ],
+  ['a weight is not negative', of({ address: '1.2.3.4', weight: 0 }), of({ address: '1.2.3.4', weight: -1 }), 'greater than or equal to 0'],
+];
+
+const serviceEntry: readonly Refusal[] = [
+  ...endpointRules((endpoint) => endpoints(endpoint)),
+  ['there is a host', entry({}), {}, 'spec.hosts: Required value'],
+  ['there is at least one host', entry({}), { hosts: [] }, 'should have at least 1 items'],
+  ['a host is no bare wildcard', { hosts: ['*.example.com'] }, { hosts: ['*'] }, 'hostname cannot be wildcard'],
+  ['there are at most 256 hosts', { hosts: Array(256).fill('a') }, { hosts: Array(257).fill('a') }, 'Too many: 257'],
+  ['ports have a number', entry({ ports: [port] }), entry({ ports: [{ name: 'a' }] }), 'spec.ports[0].number: Required value'],
+  [
+    'port names are not repeated',
+    entry({ ports: [port, { number: 81, name: 'b' }] }),
+    entry({ ports: [port, { ...port, number: 81 }] }),
+    'Duplicate value',
+  ],
+  [
+    'port numbers are not repeated',
+    entry({ ports: [port] }),
+    entry({ ports: [port, { ...port, name: 'b' }] }),
+    'port number cannot be duplicated',
+  ],
+  [
+    'port numbers are between 1 and 65535',
+    entry({ ports: [port] }),
+    entry({ ports: [{ ...port, number: 0 }] }),
+    'greater than or equal to 1',
+  ],
+  ['the location is one of two', entry({ location: 'MESH_INTERNAL' }), entry({ location: 'NEARBY' }), 'Unsupported value: "NEARBY"'],
+  ['the resolution is one of five', entry({ resolution: 'DYNAMIC_DNS' }), entry({ resolution: 'HOSTS' }), 'Unsupported value: "HOSTS"'],
+  [
+    'endpoints and workloadSelector exclude each other',
+    entry({ resolution: 'STATIC', workloadSelector: { labels: { a: 'b' } } }),
+    entry({ resolution: 'STATIC', workloadSelector: { labels: { a: 'b' } }, endpoints: [{ address: '1.2.3.4' }] }),
+    'only one of WorkloadSelector or Endpoints can be set',
+  ],
+  [
+    'a workloadSelector has no wildcards',
+    entry({ workloadSelector: { labels: { a: 'b' } } }),
+    entry({ workloadSelector: { labels: { a: '*' } } }),
+    'wildcard is not supported in selector',
+  ],
+  [
+    'CIDRs need resolution NONE or STATIC',
+    entry({ addresses: ['10.0.0.0/24'], resolution: 'STATIC' }),
+    entry({ addresses: ['10.0.0.0/24'], resolution: 'DNS' }),
+    'CIDR addresses are allowed only for NONE/STATIC resolution types',
+  ],
+  [
+    'resolution NONE has no endpoints',
+    endpoints({ address: '1.2.3.4' }),
+    entry({ endpoints: [{ address: '1.2.3.4' }] }),
+    'NONE mode cannot set endpoints',
+  ],
+  [
+    'DNS_ROUND_ROBIN has one endpoint',
+    entry({ resolution: 'DNS_ROUND_ROBIN', endpoints: [{ address: 'a' }] }),
+    entry({ resolution: 'DNS_ROUND_ROBIN', endpoints: [{ address: 'a' }, { address: 'b' }] }),
+    'DNS_ROUND_ROBIN mode cannot have multiple endpoints',
+  ],
+  [
+    'DNS cannot resolve a wildcard',
+    { hosts: ['*.a'], resolution: 'DNS', endpoints: [{ address: 'b.a' }] },
+    { hosts: ['*.a'], resolution: 'DNS' },
+    'hosts must be fully qualified',
+  ],
+  ['STATIC endpoints are addresses', endpoints({ address: '::1' }), endpoints({ address: 'a.b' }), 'STATIC resolution requires'],
+  [
+    'DYNAMIC_DNS has no endpoints',
+    { hosts: ['*.a'], resolution: 'DYNAMIC_DNS' },
+    { hosts: ['*.a'], resolution: 'DYNAMIC_DNS', endpoints: [{ address: 'a' }] },
+    'DYNAMIC_DNS mode finds its endpoints by itself',
+  ],
+];
+
+const http = (content: JsonObject): JsonObject => ({ hosts: ['a'], http: [content] });
+const route = [{ destination: { host: 'a' } }];
+
+const virtualService: readonly Refusal[] = [
+  ['something is routed', http({ route }), { hosts: ['a'] }, 'http, tcp or tls must be provided'],
+  ['a route leads somewhere', http({ route }), http({ name: 'a' }), 'HTTP route, redirect, direct_response or delegate is required'],
+  [
+    'a route does one thing',
+    http({ redirect: { uri: '/' } }),
+    http({ route, redirect: { uri: '/' } }),
+    'more than one of route, redirect and direct_response',
+  ],
+  [
+    'a redirect is not rewritten',
+    http({ redirect: {} }),
+    http({ redirect: {}, rewrite: { uri: '/' } }),
+    'cannot contain rewrite or fault together with redirect',
+  ],
+  ['a destination has a host', http({ route }), http({ route: [{ destination: {} }] }), 'destination.host: Required value'],
+  [
+    'a weight is not negative',
+    http({ route }),
+    http({ route: [{ destination: { host: 'a' }, weight: -1 }] }),
+    'greater than or equal to 0',
+  ],
+  [
+    'a match is one of three',
+    http({ route, match: [{ uri: { prefix: '/' } }] }),
+    http({ route, match: [{ uri: { prefix: '/', exact: '/' } }] }),
+    'one and only one',
+  ],
+  ['a timeout is a duration', http({ route, timeout: '0s' }), http({ route, timeout: '1' }), 'must be a valid duration'],
+  ['a fault is a delay or an abort', http({ route, fault: { abort: { httpStatus: 503 } } }), http({ route, fault: {} }), 'anyOf'],
+  [
+    'an abort has one status',
+    http({ route, fault: { abort: { httpStatus: 503 } } }),
+    http({ route, fault: { abort: { httpStatus: 503, grpcStatus: 'OK' } } }),
+    'oneOf',
+  ],
+  [
+    'a direct response has a status',
+    http({ directResponse: { status: 200 } }),
+    http({ directResponse: {} }),
+    'directResponse.status: Required value',
+  ],
+  [
+    'mirror and mirrors exclude each other',
+    http({ route, mirror: { host: 'b' } }),
+    http({ route, mirror: { host: 'b' }, mirrors: [] }),
+    'both mirror and mirrors',
+  ],
+  [
+    'TLS routes match a name',
+    { tls: [{ match: [{ sniHosts: ['a'] }], route }] },
+    { tls: [{ match: [{}], route }] },
+    'sniHosts: Required value',
+  ],
+];
+
+const policy = (trafficPolicy: JsonObject): JsonObject => ({ host: 'a', trafficPolicy });
+
+const destinationRule: readonly Refusal[] = [
+  ['it names a host', { host: 'a' }, {}, 'spec.host: Required value'],
+  ['a subset has a name', { host: 'a', subsets: [{ name: 'v1' }] }, { host: 'a', subsets: [{}] }, 'spec.subsets[0].name: Required value'],
+  [
+    'subset names are not repeated',
+    { host: 'a', subsets: [{ name: 'v1' }] },
+    { host: 'a', subsets: [{ name: 'v1' }, { name: 'v1' }] },
+    'Duplicate value',
+  ],
+  [
+    'a balancer is simple or hashes',
+    policy({ loadBalancer: { simple: 'RANDOM' } }),
+    policy({ loadBalancer: { simple: 'RANDOM', consistentHash: { useSourceIp: true } } }),
+    'only one of simple or consistentHash',
+  ],
+  [
+    'a hash has one key',
+    policy({ loadBalancer: { consistentHash: { httpHeaderName: 'a' } } }),
+    policy({ loadBalancer: { consistentHash: { httpHeaderName: 'a', useSourceIp: true } } }),
+    'only one key to hash',
+  ],
+  [
+    'MUTUAL has a certificate',
+    policy({ tls: { mode: 'MUTUAL', credentialName: 'a' } }),
+    policy({ tls: { mode: 'MUTUAL' } }),
+    'MUTUAL needs a client certificate',
+  ],
+  [
+    'ISTIO_MUTUAL has none',
+    policy({ tls: { mode: 'ISTIO_MUTUAL' } }),
+    policy({ tls: { mode: 'ISTIO_MUTUAL', credentialName: 'a' } }),
+    'ISTIO_MUTUAL brings its own',
+  ],
+  [
+    'percents end at 100',
+    policy({ outlierDetection: { maxEjectionPercent: 100 } }),
+    policy({ outlierDetection: { maxEjectionPercent: 101 } }),
+    'less than or equal to 100',
+  ],
+  [
+    'intervals are durations',
+    policy({ outlierDetection: { interval: '1s' } }),
+    policy({ outlierDetection: { interval: '0' } }),
+    'must be a valid duration',
+  ],
+];
+
+const workloadGroup: readonly Refusal[] = [
+  ['it has a template', { template: {} }, {}, 'spec.template: Required value'],
+  [
+    'a probe is of one kind',
+    { template: {}, probe: { tcpSocket: { port: 1 } } },
+    { template: {}, probe: { tcpSocket: { port: 1 }, exec: { command: ['a'] } } },
+    'oneOf',
+  ],
+];
+
+const metrics = (override: JsonObject): JsonObject => ({ metrics: [{ overrides: [override] }] });
+
+const telemetry: readonly Refusal[] = [
+  ...attachment,
+  [
+    'a metric is a known one',
+    metrics({ match: { metric: 'REQUEST_COUNT' } }),
+    metrics({ match: { metric: 'REQUESTS' } }),
+    'Unsupported value: "REQUESTS"',
+  ],
+  [
+    'an upsert has a value',
+    metrics({ tagOverrides: { a: { value: 'b' } } }),
+    metrics({ tagOverrides: { a: { operation: 'UPSERT' } } }),
+    'value must be set when operation is UPSERT',
+  ],
+  [
+    'a removal has none',
+    metrics({ tagOverrides: { a: { operation: 'REMOVE' } } }),
+    metrics({ tagOverrides: { a: { operation: 'REMOVE', value: 'b' } } }),
+    'value must not be set when operation is REMOVE',
+  ],
+  [
+    'sampling is a percentage',
+    { tracing: [{ randomSamplingPercentage: 0.5 }] },
+    { tracing: [{ randomSamplingPercentage: 101 }] },
+    'less than or equal to 100',
+  ],
+];
+
+const tables: readonly (readonly [apiVersion: string, kind: string, rows: readonly Refusal[]])[] = [
+  ['security.istio.io/v1', 'AuthorizationPolicy', authorizationPolicy],
+  ['security.istio.io/v1', 'PeerAuthentication', peerAuthentication],
+  ['security.istio.io/v1beta1', 'PeerAuthentication', peerAuthentication],
+  ['security.istio.io/v1', 'RequestAuthentication', requestAuthentication],
+  ['networking.istio.io/v1', 'ServiceEntry', serviceEntry],
+  ['networking.istio.io/v1', 'WorkloadEntry', endpointRules((endpoint) => endpoint)],
+  ['networking.istio.io/v1beta1', 'WorkloadGroup', workloadGroup],
+  ['networking.istio.io/v1alpha3', 'VirtualService', virtualService],
+  ['networking.istio.io/v1', 'DestinationRule', destinationRule],
+  ['telemetry.istio.io/v1', 'Telemetry', telemetry],
+];
+
+describe.each(tables)('%s %s', (apiVersion, kind, rows) => {
+  test.each(rows)('%s', (_, accepted, refused, error) => {
+    expect(verdict(apiVersion, kind, accepted)).toEqual([]);
+    expect(verdict(apiVersion, kind, refused).join('\n')).toContain(error);
+  });
+});
