@@ -9,16 +9,14 @@ import { servedKinds } from './served.ts';
 
 const kinds: readonly ServedKind[] = meshDefinitions().flatMap(servedKinds);
 
-/** One row of a table: a rule, what obeys it, what breaks it, and the error of the latter. Both are specs, or whole contents (`spec`, `status`). */
+/** One row of a table: a rule, a spec that obeys it, one that breaks it, and part of the error of the latter. */
 export type Refusal = readonly [rule: string, accepted: JsonObject, refused: JsonObject, error: string];
-
-export const metaOf = (name: string): KubeObject['metadata'] => ({ name, namespace: 'shop' });
 
 /** Empty = admitted. Unknown fields are errors. */
 export function verdict(apiVersion: string, kind: string, spec: JsonObject, old?: JsonObject): string[] {
   const served = kinds.find((each) => each.kind === kind && `${each.group}/${each.version}` === apiVersion);
   if (served === undefined) throw new Error(`${kind} of ${groupOf(apiVersion)} is not served as ${apiVersion}`);
-  const object = (content: JsonObject): KubeObject => ({ apiVersion, kind, metadata: metaOf('it'), spec: content });
+  const object = (content: JsonObject): KubeObject => ({ apiVersion, kind, metadata: { name: 'it', namespace: 'shop' }, spec: content });
   const { errors } = admit(served.schema, object(spec), old && object(old), { fieldValidation: 'Strict' });
   return errors.map(({ path, message }) => `${path}: ${message}`);
 }

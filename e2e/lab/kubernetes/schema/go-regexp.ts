@@ -33,17 +33,32 @@ export function goRegExp(pattern: string): RegExp {
 }
 
 function compile(pattern: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  const source = pattern
-    .slice(flags?.[0].length ?? 0)
-    .replace(/\[:(\^?)(\w+):\]/g, (whole, not: string, name: string) => (not === '' ? (classes[name] ?? whole) : whole))
+  const source = scopedFlags(pattern)
+    .replace(/\[:(\w+):\]/g, (whole, name: string) => classes[name] ?? whole)
     .replace(/\(\?P</g, '(?<')
     .replace(/\\([Az])/g, (_, edge: string) => (edge === 'A' ? '(?<![\\s\\S])' : '(?![\\s\\S])'))
-    .replace(/\\p([LNPSZCM])(?![{])/g, '\\p{$1}');
+    .replace(/\\p([LNPSZCM])/g, '\\p{$1}');
   try {
-    return new RegExp(source, `u${flags?.[1] ?? ''}`);
+    return new RegExp(source, 'u');
   } catch {
     // Escapes such as `\_` and `\-` are legal in Go, and in JavaScript without the u flag.
-    return new RegExp(source, flags?.[1] ?? '');
+    return new RegExp(source);
   }
+}
+
+/** Go's `(?i)` holds to the end of the group around it, where JavaScript wants `(?i:…)`. */
+function scopedFlags(pattern: string): string {
+  const tokens = pattern.match(/\\[\s\S]|\[(?:\\[\s\S]|\[:\w+:\]|[^\]\\])*\]|\(\?[ims]+\)|[\s\S]/g) ?? [];
+  /** How many groups of flags are open in each group. */
+  const open = [0];
+  const scoped = tokens.map((token) => {
+    const flags = /^\(\?([ims]+)\)$/.exec(token)?.[1];
+    if (flags !== undefined) {
+      open.push((open.pop() ?? 0) + 1);
+      return `(?${flags}:`;
+    }
+    if (token === '(') open.push(0);
+    return token === ')' && open.length > 1 ? ')'.repeat((open.pop() ?? 0) + 1) : token;
+  });
+  return scoped.join('') + ')'.repeat(open[0] ?? 0);
 }
