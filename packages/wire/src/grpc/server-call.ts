@@ -1,6 +1,6 @@
 // The server's side of one gRPC call: messages in at the handler's pace, messages out with back-pressure, a status at the end.
 // Made by server.ts for each stream. Nothing that a peer does throws at the handler except through `messages`, which then ends with a fault.
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { Deframer, frame } from './framing.ts';
 import { grpcCode } from './status.ts';
@@ -34,7 +34,10 @@ export class ServerCall {
     stream.on('error', () => {});
     stream.once('close', () => over.abort(new Error('the call is over')));
     stream.on('wantTrailers', () => {
-      if (!stream.destroyed) stream.sendTrailers(this.#status);
+      if (stream.destroyed) return;
+      stream.sendTrailers(this.#status);
+      // The client may go on talking: once it has the status, nobody listens (RFC 9113 §8.1).
+      setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
     });
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   }
@@ -48,7 +51,8 @@ export class ServerCall {
   /** In order; returns when the client has no more to say. Throws a FramingFault, or an error of the stream. */
   async *messages(): AsyncGenerator<Buffer> {
     const deframer = new Deframer(this.#limitBytes);
-    for await (const chunk of this.#stream) yield* deframer.push(chunk);
+    // A reader that stops early has an answer to give: the stream must outlive it.
+    for await (const chunk of this.#stream.iterator({ destroyOnReturn: false })) yield* deframer.push(chunk);
     deframer.finish();
   }
 
@@ -80,10 +84,13 @@ export class ServerCall {
     if (!this.#stream.destroyed) this.#stream.end();
   }
 
-  /** Drops the call without a status. */
+  /**
+   * Drops the call without a status. By a reset: a stream that is destroyed while its trailers are under way takes the process down
+   * (an assertion in Node's Http2Stream::OnTrailers).
+   */
   abort(): void {
     this.#ended = true;
-    this.#stream.destroy();
+    this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 }
 

@@ -103,10 +103,13 @@ export class GrpcServer implements AsyncDisposable {
   /** Takes nothing new, asks every client to leave, and cuts who is still there when `deadline` aborts. */
   async drain(deadline: AbortSignal): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions) session.goaway(constants.NGHTTP2_NO_ERROR);
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions) {
+      if (session.destroyed) continue;
+      session.goaway(constants.NGHTTP2_NO_ERROR);
+      session.close();
+    }
     const cut = (): void => {
-      for (const session of this.#sessions) session.destroy();
+      for (const session of this.#sessions) destroy(session);
     };
     if (deadline.aborted) cut();
     else deadline.addEventListener('abort', cut, { once: true });
@@ -127,7 +130,7 @@ export class GrpcServer implements AsyncDisposable {
     const age = ms(maxAge * (0.9 + 0.2 * random()));
     let late = clock.after(age, () => {
       session.close();
-      late = clock.after(leaveWithin, () => session.destroy());
+      late = clock.after(leaveWithin, () => destroy(session));
     });
     timers.defer(() => late[Symbol.dispose]());
     timers.use(pingWhileOpen(session, clock));
@@ -164,6 +167,14 @@ export class GrpcServer implements AsyncDisposable {
   }
 }
 
+/**
+ * In a turn of its own, so that trailers which are on their way have left: Node aborts the process when it is asked for the trailers of a
+ * stream that is destroyed already.
+ */
+function destroy(session: ServerHttp2Session): void {
+  setImmediate(() => session.destroy());
+}
+
 /** Not gRPC at all. */
 function refuse(stream: ServerHttp2Stream): void {
   stream.on('error', () => {});
@@ -192,12 +203,12 @@ function pingWhileOpen(session: ServerHttp2Session, clock: Clock): Disposable {
   let timer: Disposable;
   const wait = (): void => {
     timer = clock.after(pingEvery, () => {
-      timer = clock.after(pingAnswer, () => session.destroy());
+      timer = clock.after(pingAnswer, () => destroy(session));
       const sent = session.ping((e) => {
         timer[Symbol.dispose]();
         if (e === null && !session.destroyed) wait();
       });
-      if (!sent) session.destroy();
+      if (!sent) destroy(session);
     });
   };
   wait();
