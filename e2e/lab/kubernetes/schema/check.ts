@@ -26,19 +26,18 @@ export function check(value: Json, schema: OpenApiSchema, path: string, old?: Js
 function checkType(value: Json, schema: OpenApiSchema, path: string): FieldError | undefined {
   const actual = typeOf(value);
   if (schema['x-kubernetes-int-or-string'] === true) {
-    return actual === 'integer' || actual === 'string' ? undefined : mismatch(path, actual, 'integer,string', value);
+    return actual === 'integer' || actual === 'string' ? undefined : mismatch(path, actual, 'integer,string');
   }
   const { type } = schema;
   if (type === undefined || actual === type || (type === 'number' && actual === 'integer')) return undefined;
-  return mismatch(path, actual, type, value);
+  return mismatch(path, actual, type);
 }
 
-function mismatch(path: string, actual: string, wanted: string, value: Json): FieldError {
-  const detail = typeof value === 'object' ? `"${actual}"` : JSON.stringify(value);
-  return wrongType(path, actual, `${path} in body must be of type ${wanted}: ${detail}`);
+function mismatch(path: string, actual: string, wanted: string): FieldError {
+  return wrongType(path, actual, `${path} in body must be of type ${wanted}: "${actual}"`);
 }
 
-function typeOf(value: Json): string {
+export function typeOf(value: Json): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   return Number.isInteger(value) ? 'integer' : typeof value;
@@ -123,16 +122,18 @@ export function counterpart(item: Json, index: number, old: readonly Json[], sch
   return old.find((each) => isObject(each) && keys.every((key) => equal(own(each, key), own(item, key))));
 }
 
+/** Errors of unions stand nowhere and show no value: the real API server's are so. */
 function checkUnions(value: Json, schema: OpenApiSchema, path: string, depth: number): FieldError[] {
   const passes = (each: OpenApiSchema): boolean => check(value, each, path, undefined, depth + 1).length === 0;
-  const quoted = JSON.stringify(path);
+  const fails = (text: string): FieldError => invalid('<nil>', '', `${JSON.stringify(path)} ${text}`);
   const errors = (schema.allOf ?? []).flatMap((each) => check(value, each, path, undefined, depth + 1));
-  if (schema.anyOf?.some(passes) === false) errors.push(invalid(path, value, `${quoted} must validate at least one schema (anyOf)`));
+  if (errors.length > 0) errors.push(fails('must validate all the schemas (allOf)'));
+  if (schema.anyOf?.some(passes) === false) errors.push(fails('must validate at least one schema (anyOf)'));
   if (schema.oneOf !== undefined) {
     const passed = schema.oneOf.filter(passes).length;
     const found = passed === 0 ? 'Found none valid' : `Found ${passed} valid alternatives`;
-    if (passed !== 1) errors.push(invalid(path, value, `${quoted} must validate one and only one schema (oneOf). ${found}`));
+    if (passed !== 1) errors.push(fails(`must validate one and only one schema (oneOf). ${found}`));
   }
-  if (schema.not !== undefined && passes(schema.not)) errors.push(invalid(path, value, `${quoted} must not validate the schema (not)`));
+  if (schema.not !== undefined && passes(schema.not)) errors.push(fails('must not validate the schema (not)'));
   return errors;
 }

@@ -13,7 +13,7 @@ export interface FieldError {
 
 const shown = (value: Json | undefined): string =>
   value === undefined || value === null
-    ? '"null"'
+    ? 'null'
     : typeof value === 'number' || typeof value === 'boolean'
       ? String(value)
       : JSON.stringify(value);

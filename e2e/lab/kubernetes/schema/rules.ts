@@ -2,9 +2,9 @@
 // Called by validate.ts once types, lengths and counts are right: rules may rely on them.
 import { equal, isObject, type Json, own } from '../patch/json.ts';
 import { evaluate, toCel } from './cel.ts';
-import { counterpart } from './check.ts';
+import { counterpart, typeOf } from './check.ts';
 import { child, type FieldError, forbidden, invalid, required } from './field-error.ts';
-import { memberSchema, type OpenApiSchema, type ValidationRule } from './open-api.ts';
+import { isDeclared, memberSchema, type OpenApiSchema, type ValidationRule } from './open-api.ts';
 
 export function checkRules(value: Json, schema: OpenApiSchema | undefined, path: string, old?: Json): FieldError[] {
   if (schema === undefined || value === null) return [];
@@ -21,8 +21,9 @@ function inside(value: Json, schema: OpenApiSchema, path: string, old: Json | un
     );
   }
   if (!isObject(value)) return [];
+  const placeOf = (key: string): string => (isDeclared(schema, key) ? child(path, key) : `${path}[${key}]`);
   return Object.entries(value).flatMap(([key, member]) =>
-    checkRules(member, memberSchema(schema, key), child(path, key), isObject(old) ? own(old, key) : undefined),
+    checkRules(member, memberSchema(schema, key), placeOf(key), isObject(old) ? own(old, key) : undefined),
   );
 }
 
@@ -37,7 +38,7 @@ function judge(rule: ValidationRule, value: Json, schema: OpenApiSchema, path: s
   if ('value' in outcome && outcome.value === true) return [];
   const place = rule.fieldPath === undefined ? path : path + (path === '' ? rule.fieldPath.replace(/^\./, '') : rule.fieldPath);
   const text = messageOf(rule, bindings);
-  return [failure(rule, place, shownValue(value), 'error' in outcome ? `${outcome.error} evaluating rule: ${text}` : text)];
+  return [failure(rule, place, typeOf(value), 'error' in outcome ? `${outcome.error} evaluating rule: ${text}` : text)];
 }
 
 function messageOf(rule: ValidationRule, bindings: Parameters<typeof evaluate>[1]): string {
@@ -47,18 +48,15 @@ function messageOf(rule: ValidationRule, bindings: Parameters<typeof evaluate>[1
   return rule.message ?? `failed rule: ${rule.rule.trim()}`;
 }
 
-/** Rules name the type of what they refuse, not its content, unless it is a plain value. */
-const shownValue = (value: Json): Json => (Array.isArray(value) ? 'array' : isObject(value) ? 'object' : value);
-
-function failure(rule: ValidationRule, path: string, value: Json, text: string): FieldError {
+function failure(rule: ValidationRule, path: string, type: string, text: string): FieldError {
   switch (rule.reason) {
     case 'FieldValueRequired':
       return required(path, text);
     case 'FieldValueForbidden':
       return forbidden(path, text);
     case 'FieldValueDuplicate':
-      return { path, type: rule.reason, message: `Duplicate value: ${JSON.stringify(value)}` };
+      return { path, type: rule.reason, message: `Duplicate value: ${JSON.stringify(type)}` };
     default:
-      return invalid(path, value, text);
+      return invalid(path, type, text);
   }
 }

@@ -58,7 +58,7 @@ function judgeCustom(object: KubeObject, schema: OpenApiSchema, old: Readonly<Ku
   if (!errors.some((error) => blocking.has(error.type))) return { object, errors: [...errors, ...checkRules(object, schema, '', old)] };
   if (!hasRules(schema)) return { object, errors };
   const text = 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
-  return { object, errors: [...errors, { path: '<nil>', type: 'FieldValueInvalid', message: `Invalid value: "null": ${text}` }] };
+  return { object, errors: [...errors, { path: '<nil>', type: 'FieldValueInvalid', message: `Invalid value: null: ${text}` }] };
 }
 
 /** After these a rule could meet a value of a type or size that it does not expect. */

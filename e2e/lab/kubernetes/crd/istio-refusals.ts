@@ -1,7 +1,7 @@
 // What the definitions of Istio's kinds refuse, one row per rule: the first object obeys it, the second breaks it.
-import { describe, expect, test } from 'vitest';
+// Read by refusals.test.ts, which asks the lab's API and, where there is one, a real API server.
 import type { JsonObject } from '../patch/json.ts';
-import { type Refusal, verdict } from './judge.ts';
+import type { Refusal, RefusalTable } from './refusals.ts';
 
 const selector = { matchLabels: { app: 'web' } };
 const service = { group: '', kind: 'Service', name: 'web' };
@@ -60,7 +60,7 @@ const authorizationPolicy: readonly Refusal[] = [
   ...attachment,
   [
     'the action is one of four',
-    { action: 'DENY' },
+    { action: 'DENY', rules: [{}] },
     { action: 'REFUSE' },
     'spec.action: Unsupported value: "REFUSE": supported values: "ALLOW", "DENY", "AUDIT", "CUSTOM"',
   ],
@@ -79,35 +79,30 @@ const authorizationPolicy: readonly Refusal[] = [
   ],
   ['a from has a source', from({ principals: ['*'] }), rule({ from: [{}] }), 'spec.rules[0].from[0].source: Required value'],
   ['a source says something', from({ namespaces: ['a'] }), from({}), 'should have at least 1 properties'],
-  ['a from is not empty', from({ namespaces: ['a'] }), rule({ from: [] }), 'spec.rules[0].from in body should have at least 1 items'],
+  ['a DENY has rules', { action: 'DENY', rules: [{}] }, { action: 'DENY' }, 'DENY action without rules is meaningless'],
   ['a to has an operation', to({ ports: ['80'] }), rule({ to: [{}] }), 'spec.rules[0].to[0].operation: Required value'],
   ['an operation says something', to({ paths: ['/a'] }), to({}), 'should have at least 1 properties'],
   [
     'service accounts go alone',
     from({ serviceAccounts: ['ns/a', 'b'] }),
     from({ serviceAccounts: ['a'], namespaces: ['b'] }),
-    'serviceAccounts cannot be set together with principals or namespaces',
+    'Cannot set serviceAccounts with namespaces or principals',
   ],
-  ['service accounts are exact', from({ serviceAccounts: ['a'] }), from({ serviceAccounts: ['a*'] }), 'matched exactly, without wildcards'],
-  [
-    'service accounts have one slash at most',
-    from({ serviceAccounts: ['a/b'] }),
-    from({ serviceAccounts: ['a/b/c'] }),
-    '<namespace>/<name>',
-  ],
+  ['service accounts are exact', from({ serviceAccounts: ['a'] }), from({ serviceAccounts: ['a*'] }), 'should match'],
+  ['service accounts have one slash at most', from({ serviceAccounts: ['a/b'] }), from({ serviceAccounts: ['a/b/c'] }), 'should match'],
   ['lists hold no empty strings', from({ principals: ['a'] }), from({ principals: [''] }), 'should be at least 1 chars long'],
   ['an IP block is an address or CIDR', from({ ipBlocks: ['10.0.0.0/8', '::1'] }), from({ ipBlocks: ['host'] }), 'should match'],
   ['a port is a number up to 65535', to({ ports: ['0', '65535'] }), to({ ports: ['65536'] }), 'should match'],
-  ['a port is a text', to({ ports: ['80'] }), to({ ports: [80] }), 'must be of type string: 80'],
+  ['a port is a text', to({ ports: ['80'] }), to({ ports: [80] }), 'must be of type string: "integer"'],
   [
     'a condition has a key',
-    rule({ when: [{ key: 'source.ip', values: ['a'] }] }),
-    rule({ when: [{ values: ['a'] }] }),
+    rule({ when: [{ key: 'source.ip', values: ['1.2.3.4'] }] }),
+    rule({ when: [{ values: ['1.2.3.4'] }] }),
     'key: Required value',
   ],
   [
     'a condition has values or notValues',
-    rule({ when: [{ key: 'source.ip', notValues: ['a'] }] }),
+    rule({ when: [{ key: 'source.ip', notValues: ['1.2.3.4'] }] }),
     rule({ when: [{ key: 'source.ip' }] }),
     'must validate at least one schema (anyOf)',
   ],
@@ -190,12 +185,18 @@ const endpointRules = (of: (endpoint: JsonObject) => JsonObject): readonly Refus
     'ports are between 1 and 65535',
     of({ address: '1.2.3.4', ports: { a: 1 } }),
     of({ address: '1.2.3.4', ports: { a: 0 } }),
-    'greater than or equal to 1',
+    'port must be between 1-65535',
   ],
   ['a weight is not negative', of({ address: '1.2.3.4', weight: 0 }), of({ address: '1.2.3.4', weight: -1 }), 'greater than or equal to 0'],
 ];
 
 const serviceEntry: readonly Refusal[] = [
+  [
+    'DYNAMIC_DNS is for wildcards',
+    { hosts: ['*.a'], resolution: 'DYNAMIC_DNS' },
+    { hosts: ['a'], resolution: 'DYNAMIC_DNS' },
+    'host must be wildcarded for resolution mode DYNAMIC_DNS',
+  ],
   ...endpointRules((endpoint) => endpoints(endpoint)),
   ['there is a host', entry({}), {}, 'spec.hosts: Required value'],
   ['there is at least one host', entry({}), { hosts: [] }, 'should have at least 1 items'],
@@ -218,10 +219,15 @@ const serviceEntry: readonly Refusal[] = [
     'port numbers are between 1 and 65535',
     entry({ ports: [port] }),
     entry({ ports: [{ ...port, number: 0 }] }),
-    'greater than or equal to 1',
+    'port must be between 1-65535',
   ],
   ['the location is one of two', entry({ location: 'MESH_INTERNAL' }), entry({ location: 'NEARBY' }), 'Unsupported value: "NEARBY"'],
-  ['the resolution is one of five', entry({ resolution: 'DYNAMIC_DNS' }), entry({ resolution: 'HOSTS' }), 'Unsupported value: "HOSTS"'],
+  [
+    'the resolution is one of five',
+    { hosts: ['*.a'], resolution: 'DYNAMIC_DNS' },
+    entry({ resolution: 'HOSTS' }),
+    'Unsupported value: "HOSTS"',
+  ],
   [
     'endpoints and workloadSelector exclude each other',
     entry({ resolution: 'STATIC', workloadSelector: { labels: { a: 'b' } } }),
@@ -271,6 +277,12 @@ const http = (content: JsonObject): JsonObject => ({ hosts: ['a'], http: [conten
 const route = [{ destination: { host: 'a' } }];
 
 const virtualService: readonly Refusal[] = [
+  [
+    'a redirect leads elsewhere',
+    http({ redirect: { scheme: 'https' } }),
+    http({ redirect: { redirectCode: 302 } }),
+    'redirect must specify URI, authority, scheme, or port',
+  ],
   ['something is routed', http({ route }), { hosts: ['a'] }, 'http, tcp or tls must be provided'],
   ['a route leads somewhere', http({ route }), http({ name: 'a' }), 'HTTP route, redirect, direct_response or delegate is required'],
   [
@@ -281,8 +293,8 @@ const virtualService: readonly Refusal[] = [
   ],
   [
     'a redirect is not rewritten',
-    http({ redirect: {} }),
-    http({ redirect: {}, rewrite: { uri: '/' } }),
+    http({ redirect: { uri: '/' } }),
+    http({ redirect: { uri: '/' }, rewrite: { uri: '/' } }),
     'cannot contain rewrite or fault together with redirect',
   ],
   ['a destination has a host', http({ route }), http({ route: [{ destination: {} }] }), 'destination.host: Required value'],
@@ -298,7 +310,7 @@ const virtualService: readonly Refusal[] = [
     http({ route, match: [{ uri: { prefix: '/', exact: '/' } }] }),
     'one and only one',
   ],
-  ['a timeout is a duration', http({ route, timeout: '0s' }), http({ route, timeout: '1' }), 'must be a valid duration'],
+  ['a timeout is a duration', http({ route, timeout: '1ms' }), http({ route, timeout: '1' }), 'must be a valid duration'],
   ['a fault is a delay or an abort', http({ route, fault: { abort: { httpStatus: 503 } } }), http({ route, fault: {} }), 'anyOf'],
   [
     'an abort has one status',
@@ -311,12 +323,6 @@ const virtualService: readonly Refusal[] = [
     http({ directResponse: { status: 200 } }),
     http({ directResponse: {} }),
     'directResponse.status: Required value',
-  ],
-  [
-    'mirror and mirrors exclude each other',
-    http({ route, mirror: { host: 'b' } }),
-    http({ route, mirror: { host: 'b' }, mirrors: [] }),
-    'both mirror and mirrors',
   ],
   [
     'TLS routes match a name',
@@ -354,12 +360,6 @@ const destinationRule: readonly Refusal[] = [
     policy({ tls: { mode: 'MUTUAL', credentialName: 'a' } }),
     policy({ tls: { mode: 'MUTUAL' } }),
     'MUTUAL needs a client certificate',
-  ],
-  [
-    'ISTIO_MUTUAL has none',
-    policy({ tls: { mode: 'ISTIO_MUTUAL' } }),
-    policy({ tls: { mode: 'ISTIO_MUTUAL', credentialName: 'a' } }),
-    'ISTIO_MUTUAL brings its own',
   ],
   [
     'percents end at 100',
@@ -415,7 +415,7 @@ const telemetry: readonly Refusal[] = [
   ],
 ];
 
-const tables: readonly (readonly [apiVersion: string, kind: string, rows: readonly Refusal[]])[] = [
+export const istioRefusals: readonly RefusalTable[] = [
   ['security.istio.io/v1', 'AuthorizationPolicy', authorizationPolicy],
   ['security.istio.io/v1', 'PeerAuthentication', peerAuthentication],
   ['security.istio.io/v1beta1', 'PeerAuthentication', peerAuthentication],
@@ -427,10 +427,3 @@ const tables: readonly (readonly [apiVersion: string, kind: string, rows: readon
   ['networking.istio.io/v1', 'DestinationRule', destinationRule],
   ['telemetry.istio.io/v1', 'Telemetry', telemetry],
 ];
-
-describe.each(tables)('%s %s', (apiVersion, kind, rows) => {
-  test.each(rows)('%s', (_, accepted, refused, error) => {
-    expect(verdict(apiVersion, kind, accepted)).toEqual([]);
-    expect(verdict(apiVersion, kind, refused).join('\n')).toContain(error);
-  });
-});

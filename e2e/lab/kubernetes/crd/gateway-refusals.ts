@@ -1,7 +1,7 @@
 // What the definitions of the Gateway API's kinds refuse, one row per rule: the first object obeys it, the second breaks it.
-import { describe, expect, test } from 'vitest';
+// Read by refusals.test.ts, which asks the lab's API and, where there is one, a real API server.
 import type { Json, JsonObject } from '../patch/json.ts';
-import { type Refusal, verdict } from './judge.ts';
+import type { Refusal, RefusalTable } from './refusals.ts';
 
 const group = 'gateway.networking.k8s.io';
 const hbone = { name: 'mesh', port: 15008, protocol: 'HBONE' };
@@ -68,7 +68,7 @@ const gatewayRows: readonly Refusal[] = [
     'routes come from one of four',
     gateway({ ...hbone, allowedRoutes: { namespaces: { from: 'All' } } }),
     gateway({ ...hbone, allowedRoutes: { namespaces: { from: 'Any' } } }),
-    'Unsupported value: "Any": supported values: "All", "Selector", "Same", "None"',
+    'Unsupported value: "Any": supported values: "All", "Selector", "Same"',
   ],
   [
     'allowed kinds have a kind',
@@ -92,7 +92,7 @@ const gatewayRows: readonly Refusal[] = [
     'a hostname is one',
     { ...gateway(hbone), addresses: [{ type: 'Hostname', value: '*.a.b' }] },
     { ...gateway(hbone), addresses: [{ type: 'Hostname', value: 'A_B' }] },
-    'Hostname value must be a valid DNS name',
+    'Hostname value must be empty or contain only valid characters',
   ],
   [
     'parameters are named',
@@ -220,13 +220,13 @@ const layer7: readonly Refusal[] = [
     'a filter has what its type says',
     filter({ type: 'RequestHeaderModifier', requestHeaderModifier: {} }),
     filter({ type: 'RequestHeaderModifier' }),
-    'filter.requestHeaderModifier must be set',
+    'filter.requestHeaderModifier must be specified for RequestHeaderModifier filter.type',
   ],
   [
     'a filter has nothing else',
     filter({ type: 'ResponseHeaderModifier', responseHeaderModifier: {} }),
     filter({ type: 'ResponseHeaderModifier', responseHeaderModifier: {}, requestHeaderModifier: {} }),
-    'filter.requestHeaderModifier must be set for filter.type RequestHeaderModifier and for no other',
+    'filter.requestHeaderModifier must be nil if the filter.type is not RequestHeaderModifier',
   ],
   [
     'a filter is not repeated',
@@ -264,7 +264,7 @@ const httpRoute: readonly Refusal[] = [
   ['a path has no double slash', path('/a/b'), path('/a//b'), "must not contain '//'"],
   ['a path has no dot segment', path('/a/b'), path('/a/./b'), "must not contain '/./'"],
   ['a path has no dot dot segment', path('/a/b'), path('/a/../b'), "must not contain '/../'"],
-  ['a path has no encoded slash', path('/a%20'), path('/a%2Fb'), "must not contain '%2f'"],
+  ['a path has no encoded slash', path('/a%20'), path('/a%2Fb'), "must not contain '%2F'"],
   ['a path has no fragment', path('/a'), path('/a#b'), "must not contain '#'"],
   ['a path ends in no dot segment', path('/a..'), path('/a/..'), "must not end with '/..'"],
   ['a path has only characters of paths', path('/a(b)*'), path('/a"b'), 'must only contain valid characters'],
@@ -299,7 +299,7 @@ const httpRoute: readonly Refusal[] = [
     'a path is replaced in one way',
     filter({ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplaceFullPath', replaceFullPath: '/' } } }),
     filter({ type: 'URLRewrite', urlRewrite: { path: { type: 'ReplaceFullPath', replacePrefixMatch: '/' } } }),
-    'replaceFullPath must be set for type ReplaceFullPath',
+    "replaceFullPath must be specified when type is set to 'ReplaceFullPath'",
   ],
   [
     'an origin is a wildcard or has a scheme',
@@ -383,30 +383,15 @@ const referenceGrant: readonly Refusal[] = [
   ['it names a namespace', grant, { ...grant, from: [{ group, kind: 'HTTPRoute' }] }, 'spec.from[0].namespace: Required value'],
 ];
 
-const tables: readonly (readonly [version: string, kind: string, rows: readonly Refusal[]])[] = [
-  ['v1', 'GatewayClass', gatewayClass],
-  ['v1', 'Gateway', gatewayRows],
-  ['v1beta1', 'HTTPRoute', httpRoute],
-  ['v1', 'GRPCRoute', grpcRoute],
-  ['v1alpha2', 'TCPRoute', tcpRoute],
-  ['v1', 'TLSRoute', tlsRoute],
-  ['v1beta1', 'ReferenceGrant', referenceGrant],
+export const gatewayRefusals: readonly RefusalTable[] = [
+  [`${group}/v1`, 'GatewayClass', gatewayClass],
+  [`${group}/v1`, 'Gateway', gatewayRows],
+  [`${group}/v1beta1`, 'HTTPRoute', httpRoute],
+  [`${group}/v1`, 'GRPCRoute', grpcRoute],
+  [`${group}/v1alpha2`, 'TCPRoute', tcpRoute],
+  [`${group}/v1`, 'TLSRoute', tlsRoute],
+  [`${group}/v1beta1`, 'ReferenceGrant', referenceGrant],
 ];
-
-describe.each(tables)('%s %s', (version, kind, rows) => {
-  test.each(rows)('%s', (_, accepted, refused, error) => {
-    expect(verdict(`${group}/${version}`, kind, accepted)).toEqual([]);
-    expect(verdict(`${group}/${version}`, kind, refused).join('\n')).toContain(error);
-  });
-});
-
-test('the controller of a class never changes', () => {
-  const [before, after] = [{ controllerName: 'a.b/c' }, { controllerName: 'a.b/d' }];
-  expect(verdict(`${group}/v1`, 'GatewayClass', before, before)).toEqual([]);
-  expect(verdict(`${group}/v1`, 'GatewayClass', after, before)).toEqual([
-    'spec.controllerName: Invalid value: "a.b/d": Value is immutable',
-  ]);
-});
 
 function many(count: number, make: (index: number) => Json): Json[] {
   return Array.from({ length: count }, (_, index) => make(index));

@@ -1,0 +1,7 @@
+// The shape of the tables of what definitions refuse.
+// Used by istio-refusals.ts and gateway-refusals.ts.
+import type { JsonObject } from '../patch/json.ts';
+
+/** A rule, a spec that obeys it, a spec that breaks it, and part of the error of the latter. */
+export type Refusal = readonly [rule: string, accepted: JsonObject, refused: JsonObject, error: string];
+export type RefusalTable = readonly [apiVersion: string, kind: string, rows: readonly Refusal[]];
