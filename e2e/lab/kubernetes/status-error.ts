@@ -125,7 +125,10 @@ export const notAcceptable = (message: string): StatusError => new StatusError(4
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 
-export const resourceNotServed = (): StatusError => new StatusError(404, 'NotFound', 'the server could not find the requested resource');
+/** Not a Status on the wire, but plain text: the path leads nowhere, as that of a kind without a definition. */
+export const noSuchPath = 'NoSuchPath';
+
+export const resourceNotServed = (): StatusError => new StatusError(404, noSuchPath, 'the server could not find the requested resource');
 
 export const tooLarge = (message: string): StatusError => new StatusError(413, 'RequestEntityTooLarge', message);
 

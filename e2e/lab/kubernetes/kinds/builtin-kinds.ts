@@ -95,6 +95,7 @@ export const builtinsWithGeneration: ReadonlySet<string> = new Set([
   'jobs.batch',
   'networkpolicies.networking.k8s.io',
   'poddisruptionbudgets.policy',
+  'priorityclasses.scheduling.k8s.io',
   'customresourcedefinitions.apiextensions.k8s.io',
   'endpointslices.discovery.k8s.io',
   'mutatingwebhookconfigurations.admissionregistration.k8s.io',

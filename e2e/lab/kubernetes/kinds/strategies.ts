@@ -1,6 +1,5 @@
 // What the server itself does to objects of single kinds: what it fills in on creation and keeps on replacement.
 // Called by write/ before validation. Kinds that are not listed are taken as they come.
-import { randomUUID } from 'node:crypto';
 import type { Cluster } from '../cluster.ts';
 import { timestamp } from '../cluster.ts';
 import { servedKinds } from '../crd/served.ts';
@@ -10,7 +9,9 @@ import { prepareNewPod } from './pod-defaults.ts';
 import { crdResource } from './registry.ts';
 
 export interface Strategy {
-  /** Completes a new object, which nobody else holds. */
+  /** Turns what a client wrote into what is kept, before anything else looks at it. */
+  readonly read?: (sent: KubeObject) => void;
+  /** Completes a new object, which is valid and which nobody else holds. */
   readonly create?: (fresh: KubeObject, cluster: Cluster) => void;
   /** Completes a replacement of `current`. */
   readonly replace?: (next: KubeObject, current: Readonly<KubeObject>, cluster: Cluster) => void;
@@ -45,7 +46,12 @@ const strategies: Readonly<Record<string, Strategy>> = {
     replace: (next, current, { serviceAddresses }) => serviceAddresses.assign(next, current),
     answersDeleted: true,
   },
-  secrets: { create: foldSecret, replace: foldSecret },
+  secrets: { read: foldSecret },
+  'poddisruptionbudgets.policy': {
+    create: (fresh) => {
+      fresh.status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+    },
+  },
   'jobs.batch': { create: labelJob },
   [crdResource]: { create: acceptDefinition, replace: (next, _current, cluster) => acceptDefinition(next, cluster) },
 };
@@ -64,14 +70,21 @@ function foldSecret(secret: KubeObject): void {
 /** A job without a selector of its own finds its pods by its uid. */
 function labelJob(job: KubeObject): void {
   const spec = isObject(job.spec) ? job.spec : {};
+  spec.manualSelector ??= false;
+  spec.podReplacementPolicy ??= 'TerminatingOrFailed';
   if (spec.manualSelector === true || !isObject(spec.template)) return;
-  job.metadata.uid ??= randomUUID();
-  const { uid, name = '' } = job.metadata;
-  const mine = { 'batch.kubernetes.io/controller-uid': uid };
+  const { uid = '', name = '' } = job.metadata;
   const metadata: JsonObject = isObject(spec.template.metadata) ? spec.template.metadata : {};
-  metadata.labels = { ...mapAt(metadata.labels), ...mine, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name };
+  const labels = {
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  };
+  metadata.labels = { ...mapAt(metadata.labels), ...labels };
   spec.template.metadata = metadata;
-  spec.selector ??= { matchLabels: mine };
+  job.metadata.labels ??= labels;
+  spec.selector ??= { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
 }
 
 /** A definition is in force at once: names accepted, established. @throws StatusError when it cannot be served. */

@@ -43,12 +43,10 @@ const tokenPattern = /\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)/y;
 const isWord = (token: string | undefined): token is string => token !== undefined && !/^[=!(),<>]/.test(token);
 
 class SelectorReader {
-  readonly #text: string;
   readonly #tokens: string[] = [];
   #at = 0;
 
   constructor(text: string) {
-    this.#text = text;
     tokenPattern.lastIndex = 0;
     for (let match = tokenPattern.exec(text); match !== null; match = tokenPattern.exec(text)) this.#tokens.push(match[1] ?? '');
   }
@@ -105,7 +103,8 @@ class SelectorReader {
   }
 
   #set(): ReadonlySet<string> {
-    if (this.#next() !== '(') throw this.#bad("expected: '('");
+    const first = this.#next();
+    if (first !== '(') throw this.#bad(`found '${first ?? ''}' expected: '('`);
     const values = new Set<string>();
     for (;;) {
       const token = this.#next();
@@ -128,6 +127,6 @@ class SelectorReader {
   }
 
   #bad(why: string): Error {
-    return badRequest(`unable to parse requirement: ${why} in ${JSON.stringify(this.#text)}`);
+    return badRequest(`unable to parse requirement: ${why}`);
   }
 }

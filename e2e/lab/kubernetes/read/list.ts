@@ -78,14 +78,15 @@ export function readRevision(query: URLSearchParams): number | undefined {
   const text = query.get('resourceVersion') ?? '';
   if (text === '') return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  const message = `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
-  throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [{ reason: 'FieldValueInvalid', field: 'resourceVersion', message }]);
+  const quoted = JSON.stringify(text);
+  const why = `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`;
+  throw badRequest(`invalid resource version: ${why}`);
 }
 
 export function wholeNumber(text: string | null, name: string): number | undefined {
   if (text === null || text === '') return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw badRequest(`${name} must be a whole number`);
+  throw badRequest(`${name}: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 const writeToken = (place: Place): string => Buffer.from(JSON.stringify([place.revision, place.after])).toString('base64url');
@@ -97,5 +98,5 @@ function readToken(token: string): Place {
   } catch {
     // Not ours: refused below.
   }
-  throw badRequest('continue key is not valid: the token cannot be decoded');
+  throw badRequest('invalid continue token: continue key is not valid: it cannot be decoded');
 }

@@ -45,9 +45,12 @@ function store(
   if (resource.hasGeneration) metadata.generation = 1;
   const strategy = strategyOf(resource.stored);
   if (resource.hasStatus && strategy.statusOnCreate !== true) delete fresh.status;
-  strategy.create?.(fresh, cluster);
+  strategy.read?.(fresh);
   const object = admitted(resource, fresh, undefined, options);
+  // What the server adds from here on is nobody's: it has no field manager.
   if (!applied) tracked(object, undefined, { cluster, resource, subresource: '', manager: options.manager });
+  if (resource.hasStatus && resource.isBuiltin) object.status ??= {};
+  strategy.create?.(object, cluster);
   if (cluster.store.get(resource.stored, keyOfTarget(here)) !== undefined) throw alreadyExists(resource, here.name);
   return persist(cluster, resource, object, options);
 }

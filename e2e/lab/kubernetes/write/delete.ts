@@ -95,7 +95,7 @@ function mark({ clock }: Cluster, { resource }: Target, object: KubeObject, { gr
     metadata: {
       ...metadata,
       ...(isRepeated && left === had ? {} : { deletionTimestamp: timestamp(clock, left) }),
-      deletionGracePeriodSeconds: left,
+      ...(resource.stored === 'namespaces' ? {} : { deletionGracePeriodSeconds: left }),
       ...(typeof generation === 'number' && !isRepeated ? { generation: generation + 1 } : {}),
     },
   };

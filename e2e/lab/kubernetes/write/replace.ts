@@ -1,6 +1,7 @@
 // Replaces an object, or one subresource of it, by what a PUT, a patch or an apply made of it.
 // The client decides the specification; uid, times, generation and the other half (status or specification) stay the server's.
 import type { Cluster, Target } from '../cluster.ts';
+import type { Resource } from '../kinds/registry.ts';
 import { strategyOf } from '../kinds/strategies.ts';
 import { equal, type Json, type KubeObject } from '../patch/json.ts';
 import { conflict, invalid } from '../status-error.ts';
@@ -26,6 +27,7 @@ export function replaceObject(cluster: Cluster, target: Target, change: Replacem
   const sent = conforming(structuredClone(change.proposed), target);
   checkVersion(target, before, sent, change.needsVersion === true);
   keepMetadata(before, sent);
+  strategyOf(resource.stored).read?.(sent);
   const next = subresource === 'status' ? withStatusOf(before, sent, resource.isBuiltin) : sent;
   if (subresource !== 'status') {
     if (resource.hasStatus) keepField(next, before, 'status');
@@ -33,7 +35,7 @@ export function replaceObject(cluster: Cluster, target: Target, change: Replacem
   }
   checkFinalizers(target, before, next);
   const object = admitted(resource, next, before, options);
-  if (resource.hasGeneration && !equal(specificationOf(object), specificationOf(before)))
+  if (resource.hasGeneration && !equal(specificationOf(object, resource), specificationOf(before, resource)))
     object.metadata.generation = (before.metadata.generation ?? 0) + 1;
   if (change.applied !== true) tracked(object, before, { cluster, resource, subresource, manager: options.manager });
   if (equal(timeless(object), timeless(before))) return before;
@@ -96,8 +98,14 @@ function checkFinalizers({ resource, name }: Target, before: Readonly<KubeObject
   throw invalid(resource, name, [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }]);
 }
 
-function specificationOf({ apiVersion: _version, kind: _kind, metadata: _metadata, status: _status, ...rest }: Readonly<KubeObject>): Json {
-  return rest;
+/** What metadata.generation counts the changes of. Deployments count annotations too: they go into the ReplicaSets. */
+function specificationOf(object: Readonly<KubeObject>, { stored, hasStatus }: Resource): Json {
+  const { apiVersion: _version, kind: _kind, metadata, status, ...rest } = object;
+  return {
+    ...rest,
+    ...(hasStatus || status === undefined ? {} : { status }),
+    ...(stored === 'deployments.apps' ? { annotations: metadata.annotations ?? {} } : {}),
+  };
 }
 
 /** A write that changes nothing but the time of somebody's last write is none. */
