@@ -9,6 +9,8 @@ export interface DerivationOptions<O> {
   /** All outputs of one source key. Reads tables as `by`. */
   readonly compute: (source: string, by: Dependant) => Iterable<readonly [key: string, output: O]>;
   readonly emit: Emit<O>;
+  /** Whether there still is something to compute from. A computation without source and outputs is forgotten. */
+  readonly exists: (source: string) => boolean;
 }
 
 class Computation implements Dependant {
@@ -48,9 +50,9 @@ export class Derivation<O> {
     this.#dirty.add(computation);
   }
 
-  /** Computes what is out of date. A computation that reads nothing and makes nothing is forgotten. */
+  /** Computes what is out of date. */
   run(): void {
-    const { compute, emit } = this.#options;
+    const { compute, emit, exists } = this.#options;
     for (const computation of this.#dirty) {
       this.#dirty.delete(computation);
       const before = computation.outputs;
@@ -62,15 +64,9 @@ export class Derivation<O> {
       }
       for (const key of before) if (!outputs.includes(key)) emit(key, undefined);
       computation.outputs = outputs.length === 0 ? none : outputs;
+      if (outputs.length > 0 || exists(computation.source)) continue;
+      forget(computation);
+      this.#computations.delete(computation.source);
     }
-  }
-
-  /** Its source is gone for good: what is left of it is only memory. */
-  drop(source: string): void {
-    const computation = this.#computations.get(source);
-    if (computation === undefined || computation.outputs.length > 0) return;
-    forget(computation);
-    this.#dirty.delete(computation);
-    this.#computations.delete(source);
   }
 }

@@ -1,0 +1,86 @@
+// The tables of the index: what Kubernetes says, and what is derived from it on the way to workloads, services and policies.
+// Made by mesh-index.ts, which fills them; read by the derivations in mesh-services.ts, mesh-workloads.ts and mesh-policies.ts.
+import type { Service } from '@ambient-mesh/model/service';
+import type { PolicyVerdict } from './authorization-policy.ts';
+import { Table } from './derive/table.ts';
+import type { Inputs } from './kinds/all.ts';
+import { placeOfSelector } from './label-pairs.ts';
+import { same } from './same.ts';
+import type { ServiceInfo } from './service-info.ts';
+import type { Waypoint } from './waypoint.ts';
+
+/** Pods behind services that select none, as slices name them. */
+export interface TargetSlice {
+  /** Key of the service's info. */
+  readonly info: string;
+  readonly pods: readonly { readonly namespace: string; readonly name: string; readonly uid: string }[];
+}
+
+/** What became of all services of one hostname. */
+export interface Settled {
+  readonly services: readonly Service[];
+  /** Keys of the infos that another one stands for. */
+  readonly lost: ReadonlySet<string>;
+}
+
+const gatewayName = 'gateway.networking.k8s.io/gateway-name';
+
+const byKey = {};
+const some = (value: string): readonly string[] => (value === '' ? none : [value]);
+const none: readonly string[] = [];
+
+export function openTables() {
+  return {
+    pods: new Table<Inputs['pods'], 'gateway'>({
+      indexes: { gateway: ({ meta }) => some(meta.labels[gatewayName] ? `${meta.namespace}/${meta.labels[gatewayName]}` : '') },
+    }),
+    services: new Table<Inputs['services']>({ indexes: byKey }),
+    endpointSlices: new Table<Inputs['endpointSlices']>({ indexes: byKey }),
+    nodes: new Table<Inputs['nodes']>({ indexes: byKey }),
+    namespaces: new Table<Inputs['namespaces']>({ indexes: byKey }),
+    gateways: new Table<Inputs['gateways']>({ indexes: byKey }),
+    gatewayClasses: new Table<Inputs['gatewayClasses']>({ indexes: byKey }),
+    serviceEntries: new Table<Inputs['serviceEntries']>({ indexes: byKey }),
+    workloadEntries: new Table<Inputs['workloadEntries']>({ indexes: byKey }),
+    authorizationPolicies: new Table<Inputs['authorizationPolicies']>({ indexes: byKey }),
+    /** `place`: the namespace alone for those without a selector. */
+    peerAuthentications: new Table<Inputs['peerAuthentications'], 'place' | 'all'>({
+      indexes: {
+        place: ({ meta, selector }) => [selector === undefined ? meta.namespace : placeOfSelector(meta.namespace, selector)],
+        all: () => ['all'],
+      },
+    }),
+    waypoints: new Table<Waypoint>({ indexes: byKey, same }),
+    /** Key `kind/namespace/name/hostname`. */
+    infos: new Table<ServiceInfo, 'object' | 'hostname' | 'selector'>({
+      indexes: {
+        object: ({ source }) => [objectOf(source)],
+        hostname: ({ service }) => [service.hostname],
+        selector: ({ source, selector = {} }) =>
+          Object.keys(selector).length === 0 ? none : [placeOfSelector(`${source.kind}/${source.namespace}`, selector)],
+      },
+      same,
+    }),
+    /** By hostname. */
+    settled: new Table<Settled>({ indexes: byKey, same }),
+    targetSlices: new Table<TargetSlice, 'pod'>({
+      indexes: { pod: ({ pods }) => [...new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`))] },
+      same,
+    }),
+    /** Policies that tunnels are sent, and what else is said of them. `place`: of the selector, in the namespaces that it reaches. */
+    verdicts: new Table<PolicyVerdict, 'place'>({
+      indexes: {
+        place: ({ policy, selector }) =>
+          policy === undefined || selector === undefined ? none : [placeOfSelector(policy.namespace, selector)],
+      },
+      same,
+    }),
+  };
+}
+
+export type Tables = ReturnType<typeof openTables>;
+
+export const objectOf = ({ kind, namespace, name }: { readonly kind: string; readonly namespace: string; readonly name: string }): string =>
+  `${kind}/${namespace}/${name}`;
+
+export const infoKey = ({ source, service }: ServiceInfo): string => `${objectOf(source)}/${service.hostname}`;
