@@ -4,8 +4,9 @@ import type { JsonObject, KubeObject } from '../patch/json.ts';
 import { admit } from '../schema/validate.ts';
 import type { ServedKind } from '../served-kind.ts';
 import { gatewayRefusals } from './gateway-refusals.ts';
-import { istioRefusals } from './istio-refusals.ts';
 import { meshDefinitions } from './mesh-definitions.ts';
+import { networkingRefusals } from './networking-refusals.ts';
+import { securityRefusals } from './security-refusals.ts';
 import { servedKinds } from './served.ts';
 
 const kinds: readonly ServedKind[] = meshDefinitions().flatMap(servedKinds);
@@ -19,7 +20,7 @@ function verdict(apiVersion: string, kind: string, spec: JsonObject, old?: JsonO
   return errors.map(({ path, message }) => `${path}: ${message}`);
 }
 
-describe.each([...istioRefusals, ...gatewayRefusals])('%s %s', (apiVersion, kind, rows) => {
+describe.each([...securityRefusals, ...networkingRefusals, ...gatewayRefusals])('%s %s', (apiVersion, kind, rows) => {
   test.each(rows)('%s', (_, accepted, refused, error) => {
     expect(verdict(apiVersion, kind, accepted)).toEqual([]);
     expect(verdict(apiVersion, kind, refused).join('\n')).toContain(error);
