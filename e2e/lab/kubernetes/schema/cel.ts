@@ -29,10 +29,17 @@ export type Outcome = { readonly value: unknown } | { readonly error: string };
 export function evaluate(expression: string, bindings: Record<string, CelInput>): Outcome {
   try {
     const value = compile(expression)(bindings);
-    return isCelError(value) ? { error: value.message.replace('field not found: ', 'no such key: ') } : { value };
+    return isCelError(value) ? { error: kubernetesWords(value.message) } : { value };
   } catch (why) {
-    return { error: why instanceof Error ? why.message : String(why) };
+    return { error: kubernetesWords(why instanceof Error ? why.message : String(why)) };
   }
+}
+
+function kubernetesWords(error: string): string {
+  return error
+    .replace(/^field not found: /, 'no such key: ')
+    .replace(/^Cannot convert .* to a BigInt$/, "type conversion error from 'string' to 'int'")
+    .replace(/^Failed to parse duration.*/, "type conversion error from 'string' to 'google.protobuf.Duration'");
 }
 
 /** Integers are ints where the schema says so or says nothing; fields that are no CEL names are escaped. */

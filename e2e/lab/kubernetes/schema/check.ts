@@ -122,18 +122,24 @@ export function counterpart(item: Json, index: number, old: readonly Json[], sch
   return old.find((each) => isObject(each) && keys.every((key) => equal(own(each, key), own(item, key))));
 }
 
-/** Errors of unions stand nowhere and show no value: the real API server's are so. */
+/** Errors of unions stand nowhere and show no value: the real API server's are so. What failed least is explained. */
 function checkUnions(value: Json, schema: OpenApiSchema, path: string, depth: number): FieldError[] {
-  const passes = (each: OpenApiSchema): boolean => check(value, each, path, undefined, depth + 1).length === 0;
+  const errorsOf = (each: OpenApiSchema): FieldError[] => check(value, each, path, undefined, depth + 1);
   const fails = (text: string): FieldError => invalid('<nil>', '', `${JSON.stringify(path)} ${text}`);
-  const errors = (schema.allOf ?? []).flatMap((each) => check(value, each, path, undefined, depth + 1));
+  const errors = (schema.allOf ?? []).flatMap(errorsOf);
   if (errors.length > 0) errors.push(fails('must validate all the schemas (allOf)'));
-  if (schema.anyOf?.some(passes) === false) errors.push(fails('must validate at least one schema (anyOf)'));
-  if (schema.oneOf !== undefined) {
-    const passed = schema.oneOf.filter(passes).length;
+  const anyOf = schema.anyOf?.map(errorsOf);
+  if (anyOf !== undefined && !anyOf.some(isEmpty)) errors.push(fails('must validate at least one schema (anyOf)'), ...fewest(anyOf));
+  const oneOf = schema.oneOf?.map(errorsOf);
+  const passed = oneOf?.filter(isEmpty).length;
+  if (oneOf !== undefined && passed !== 1) {
     const found = passed === 0 ? 'Found none valid' : `Found ${passed} valid alternatives`;
-    if (passed !== 1) errors.push(fails(`must validate one and only one schema (oneOf). ${found}`));
+    errors.push(fails(`must validate one and only one schema (oneOf). ${found}`), ...(passed === 0 ? fewest(oneOf) : []));
   }
-  if (schema.not !== undefined && passes(schema.not)) errors.push(fails('must not validate the schema (not)'));
+  if (schema.not !== undefined && isEmpty(errorsOf(schema.not))) errors.push(fails('must not validate the schema (not)'));
   return errors;
 }
+
+const isEmpty = (errors: readonly FieldError[]): boolean => errors.length === 0;
+const fewest = (alternatives: readonly FieldError[][]): FieldError[] =>
+  alternatives.reduce((best, each) => (each.length < best.length ? each : best), alternatives[0] ?? []);

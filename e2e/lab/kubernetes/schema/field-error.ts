@@ -30,12 +30,17 @@ export const invalid = (path: string, value: Json | undefined, detail: string): 
 export const wrongType = (path: string, value: Json, detail: string): FieldError =>
   error(path, 'FieldValueTypeInvalid', `Invalid value: ${shown(value)}`, detail);
 export const unsupported = (path: string, value: Json, supported: readonly Json[]): FieldError =>
-  error(path, 'FieldValueNotSupported', `Unsupported value: ${shown(value)}`, `supported values: ${supported.map(shown).join(', ')}`);
+  error(
+    path,
+    'FieldValueNotSupported',
+    `Unsupported value: ${shown(value)}`,
+    `supported values: ${supported.map((each) => shown(typeof each === 'string' ? each : JSON.stringify(each))).join(', ')}`,
+  );
 export const duplicate = (path: string, value: Json): FieldError =>
   error(path, 'FieldValueDuplicate', `Duplicate value: ${shown(value)}`, '');
 export const tooLong = (path: string, max: number): FieldError =>
   error(path, 'FieldValueTooLong', 'Too long', `may not be more than ${max} bytes`);
 export const tooMany = (path: string, actual: number, max: number): FieldError =>
-  error(path, 'FieldValueTooMany', `Too many: ${actual}`, `must have at most ${max} items`);
+  error(path, 'FieldValueTooMany', `Too many: ${actual}`, `must have at most ${max} item${max === 1 ? '' : 's'}`);
 
 export const child = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);

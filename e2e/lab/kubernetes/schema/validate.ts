@@ -62,7 +62,13 @@ function judgeCustom(object: KubeObject, schema: OpenApiSchema, old: Readonly<Ku
 }
 
 /** After these a rule could meet a value of a type or size that it does not expect. */
-const blocking: ReadonlySet<string> = new Set(['FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
+const blocking: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
 
 function hasRules(schema: OpenApiSchema): boolean {
   const { properties = {}, additionalProperties, items } = schema;
