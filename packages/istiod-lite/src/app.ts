@@ -115,6 +115,9 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
     }),
   );
 
+  const { http, monitoring, debug } = pages;
+  log.info({ http, monitoring, debug }, 'pages are open; waiting for the API server');
+
   await startSigning({ config, client, authority, report, log: log.child({ part: 'sign' }), clock, signal, ended: ended.reject }, parts);
   await unlessAborted(feed.synced(), signal);
   waiting[0]?.[Symbol.dispose]();
@@ -151,6 +154,8 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
     [Symbol.asyncDispose]: async () => {
       leadership.abort(new Error('stopped'));
       await leading;
+      // Before the client goes: watches that are told to end have nothing to complain of.
+      stopping.abort(new Error('stopped'));
       await all.disposeAsync();
     },
   };

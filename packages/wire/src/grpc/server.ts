@@ -195,7 +195,7 @@ function peerOf(session: ServerHttp2Session): Peer {
   const tls = socket as Partial<TLSSocket>;
   const raw = tls.authorized === true ? tls.getPeerX509Certificate?.()?.raw : undefined;
   const check = raw && checkClient(raw, undefined);
-  return { address, identities: check?.ok ? [check.identity] : [], secure: 'encrypted' in tls };
+  return { address, identities: check?.ok ? [check.identity] : [], secure: session.encrypted === true };
 }
 
 /** A peer that vanished without a word would keep its streams for ever. */
