@@ -42,7 +42,7 @@ export class KubeApi implements AsyncDisposable {
   readonly store: KubeStore;
   readonly faults = new Faults();
   readonly keys: ClusterKeys;
-  readonly #parts: ServerParts;
+  #parts: ServerParts;
   #listen: Listen;
   #running: { readonly server: Server; readonly connections: ReadonlySet<Duplex> } | undefined;
 
@@ -58,6 +58,7 @@ export class KubeApi implements AsyncDisposable {
       tokens: new ServiceAccountTokens(this.store, this.keys.tokens, clock),
       faults: this.faults,
       runtime,
+      startedAt: 0,
     };
   }
 
@@ -67,10 +68,11 @@ export class KubeApi implements AsyncDisposable {
     return api;
   }
 
-  /** After `stop`: the same objects, keys and port again. */
+  /** After `stop`: the same objects, keys and port again. Watches from before are told 410, as by a real server. */
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
     createSystemObjects(this.#parts);
+    this.#parts = { ...this.#parts, startedAt: this.store.revision };
     const { certPem, keyPem } = this.keys.server;
     const tls = { cert: certPem, key: keyPem, ca: this.keys.caPem, requestCert: true, rejectUnauthorized: false };
     const server = createServer({ ...tls, keepAliveTimeout: 60_000 }, (incoming, response) => void this.#serve(incoming, response));

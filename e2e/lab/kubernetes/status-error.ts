@@ -53,7 +53,7 @@ export class StatusError extends Error {
       metadata: this.continueToken === undefined ? {} : { continue: this.continueToken },
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === '' ? {} : { reason: this.reason }),
       ...(Object.keys(details).length > 0 ? { details } : {}),
       code: this.code,
     };

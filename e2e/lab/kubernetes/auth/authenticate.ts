@@ -7,12 +7,20 @@ import type { User } from './user.ts';
 
 /** Undefined: nobody whom we know. */
 export function authenticate({ socket, headers }: IncomingMessage, tokens: ServiceAccountTokens): User | undefined {
-  const byCertificate = socket instanceof TLSSocket ? ofCertificate(socket) : undefined;
+  const byCertificate = socket instanceof TLSSocket ? ofConnection(socket) : undefined;
   if (byCertificate !== undefined) return byCertificate;
   const token = /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (token === undefined) return undefined;
   const answer = tokens.review(token, apiAudiences);
   return 'user' in answer ? answer.user : undefined;
+}
+
+/** Reading a certificate takes longer than most requests: once per connection is enough. */
+const known = new WeakMap<TLSSocket, User | undefined>();
+
+function ofConnection(socket: TLSSocket): User | undefined {
+  if (!known.has(socket)) known.set(socket, ofCertificate(socket));
+  return known.get(socket);
 }
 
 function ofCertificate(socket: TLSSocket): User | undefined {

@@ -11,6 +11,8 @@ export interface ServerParts extends Cluster {
   readonly tokens: ServiceAccountTokens;
   readonly faults: Faults;
   readonly runtime: PodRuntime | undefined;
+  /** Watches from before this revision are told 410: like a real server, this one remembers only what happened since its start. */
+  readonly startedAt: number;
 }
 
 export interface ApiRequest {

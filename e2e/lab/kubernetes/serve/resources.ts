@@ -104,7 +104,7 @@ async function update(request: ApiRequest, target: Target): Promise<Reply> {
   const current = request.server.store.get(resource.stored, keyOfTarget(target));
   conforming(proposed, target);
   if (current === undefined) throw notFound(resource, name);
-  const change = { current, proposed, needsVersion: !resource.isBuiltin };
+  const change = { current, proposed, by: 'put' } as const;
   return answer(request, target, replaceObject(request.server, target, change, options), 200, options);
 }
 

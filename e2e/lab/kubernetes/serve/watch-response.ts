@@ -6,7 +6,7 @@ import type { Target } from '../cluster.ts';
 import { readRevision, wholeNumber } from '../read/list.ts';
 import { selectionOf } from '../read/selection.ts';
 import { Watch, type WatchPort } from '../read/watch.ts';
-import { invalid, type StatusError } from '../status-error.ts';
+import { expired, invalid, type StatusError } from '../status-error.ts';
 import type { ApiRequest } from './context.ts';
 import type { OpenWatch } from './faults.ts';
 import { bookmarkText, eventText, type Representation } from './represent.ts';
@@ -35,6 +35,7 @@ export function serveWatch({ server, query, response }: ApiRequest, target: Targ
     markInitialEnd: markInitialEnd && wantsBookmarks,
   };
   const watch = new Watch(server.store, start, port);
+  const isTooOld = start.revision !== undefined && start.revision !== 0 && start.revision < server.startedAt;
   const open: OpenWatch = { cut: (midEvent) => port.cut(midEvent), bookmark: () => wantsBookmarks && watch.bookmark() };
   let bookmarkTimer: Disposable | undefined;
   const armBookmark = (): void => {
@@ -58,7 +59,8 @@ export function serveWatch({ server, query, response }: ApiRequest, target: Targ
   armBookmark();
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
-  watch.begin();
+  if (isTooOld) port.fail(expired(`too old resource version: ${revision} (${server.startedAt})`));
+  else watch.begin();
 }
 
 class ResponsePort implements WatchPort {

@@ -30,7 +30,7 @@ export function writeScale(cluster: Cluster, target: Target, change: (scale: Kub
   const resourceVersion = textAt(wanted, 'metadata', 'resourceVersion');
   if (isObject(proposed) && isObject(proposed.metadata) && resourceVersion !== undefined)
     proposed.metadata.resourceVersion = resourceVersion;
-  const written = replaceObject(cluster, { ...target, subresource: 'scale' }, { current, proposed }, options);
+  const written = replaceObject(cluster, { ...target, subresource: 'scale' }, { current, proposed, by: 'patch' }, options);
   return scaleFrom(written, target, paths);
 }
 

@@ -5,7 +5,7 @@ import { type Cluster, keyOfTarget, type Target, timestamp } from '../cluster.ts
 import { strategyOf } from '../kinds/strategies.ts';
 import { mapAt, textAt } from '../object.ts';
 import type { Json, KubeObject } from '../patch/json.ts';
-import { alreadyExists, badRequest, forbidden, invalid, notFound } from '../status-error.ts';
+import { alreadyExists, forbidden, invalid, notFound, StatusError } from '../status-error.ts';
 import { admitted, tracked } from './admit.ts';
 import { conforming } from './conform.ts';
 import type { WriteOptions } from './options.ts';
@@ -19,7 +19,8 @@ const maxGenerateName = 63 - suffixLength;
 
 export function createObject(cluster: Cluster, target: Target, body: Json, options: WriteOptions): Readonly<KubeObject> {
   const fresh = conforming(body, target);
-  if (fresh.metadata.resourceVersion !== undefined) throw badRequest('resourceVersion should not be set on objects to be created');
+  if (fresh.metadata.resourceVersion !== undefined)
+    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   nameIt(cluster, target, fresh);
   return store(cluster, target, fresh, { options, applied: false });
 }

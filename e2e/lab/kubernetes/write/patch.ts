@@ -33,7 +33,7 @@ export function patchObject(cluster: Cluster, target: Target, { type, body }: Pa
   const current = cluster.store.get(resource.stored, keyOfTarget(target));
   if (current === undefined) throw notFound(resource, target.name);
   const proposed = applyPatch(type, resource.fromStored(current.object), body, resource);
-  return { object: replaceObject(cluster, target, { current, proposed }, options), isNew: false };
+  return { object: replaceObject(cluster, target, { current, proposed, by: 'patch' }, options), isNew: false };
 }
 
 function applyObject(cluster: Cluster, target: Target, body: Json, options: WriteOptions): Patched {
@@ -52,7 +52,7 @@ function applyObject(cluster: Cluster, target: Target, body: Json, options: Writ
   const object = serverSideApply(before, applied, { manager, force, subresource, now, ...structure });
   if (isRefused(object)) throw applyConflict(object.conflicts);
   if (current === undefined) return { object: createApplied(cluster, target, object, options), isNew: true };
-  return { object: replaceObject(cluster, target, { current, proposed: object, applied: true }, options), isNew: false };
+  return { object: replaceObject(cluster, target, { current, proposed: object, by: 'apply' }, options), isNew: false };
 }
 
 type Applied = ReturnType<typeof serverSideApply>;

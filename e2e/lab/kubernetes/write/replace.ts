@@ -15,17 +15,15 @@ export interface Replacement {
   readonly current: Stored;
   /** In the version of the target; may share parts with `current`. */
   readonly proposed: Json;
-  /** Server-side apply has written managedFields already. */
-  readonly applied?: boolean;
-  /** Custom kinds must name the version that they replace in a PUT. */
-  readonly needsVersion?: boolean;
+  /** An apply has written managedFields already; a PUT is bound to the uid that it names, and for custom kinds must name a version. */
+  readonly by: 'put' | 'patch' | 'apply';
 }
 
 export function replaceObject(cluster: Cluster, target: Target, change: Replacement, options: WriteOptions): Readonly<KubeObject> {
   const { resource, subresource } = target;
   const before = resource.fromStored(change.current.object);
   const sent = conforming(structuredClone(change.proposed), target);
-  checkVersion(target, before, sent, change.needsVersion === true);
+  checkVersion(target, before, sent, change.by);
   keepMetadata(before, sent);
   strategyOf(resource.stored).read?.(sent);
   const next = subresource === 'status' ? withStatusOf(before, sent, resource.isBuiltin) : sent;
@@ -37,16 +35,20 @@ export function replaceObject(cluster: Cluster, target: Target, change: Replacem
   const object = admitted(resource, next, before, options);
   if (resource.hasGeneration && !equal(specificationOf(object, resource), specificationOf(before, resource)))
     object.metadata.generation = (before.metadata.generation ?? 0) + 1;
-  if (change.applied !== true) tracked(object, before, { cluster, resource, subresource, manager: options.manager });
+  if (change.by !== 'apply') tracked(object, before, { cluster, resource, subresource, manager: options.manager });
   if (equal(timeless(object), timeless(before))) return before;
   return persist(cluster, resource, object, options);
 }
 
-function checkVersion({ resource, name }: Target, before: Readonly<KubeObject>, { metadata }: KubeObject, needed: boolean): void {
+function checkVersion({ resource, name }: Target, before: Readonly<KubeObject>, { metadata }: KubeObject, by: Replacement['by']): void {
   const { resourceVersion, uid } = metadata;
-  if (needed && resourceVersion === undefined) {
+  if (by === 'put' && !resource.isBuiltin && resourceVersion === undefined) {
     const message = 'Invalid value: 0x0: must be specified for an update';
     throw invalid(resource, name, [{ reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message }]);
+  }
+  if (uid !== undefined && uid !== before.metadata.uid && by !== 'put') {
+    const message = `Invalid value: ${JSON.stringify(uid)}: field is immutable`;
+    throw invalid(resource, name, [{ reason: 'FieldValueInvalid', field: 'metadata.uid', message }]);
   }
   if (uid !== undefined && uid !== before.metadata.uid)
     throw conflict(resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${before.metadata.uid}`);
