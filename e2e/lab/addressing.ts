@@ -22,7 +22,11 @@ export const anyAddress = ip('::');
 export const underlayAddress = dual('172.172.255.254', 'fd00:172::ffff');
 /** @param node 1 to 250 */
 export const nodeAddress = (node: number): DualAddress => dual(`172.172.0.${node}`, `fd00:172::${node}`);
-/** @param pod 1 to 250, counted on its node */
+/** On one node at a time. */
+export const mostPods = 250;
+/** Of all pods of a node. */
+export const podCidrs = (node: number): readonly string[] => [`10.0.${node}.0/24`, `fd00:10:${node}::/64`];
+/** @param pod 1 to `mostPods`, counted on its node */
 export const podAddress = (node: number, pod: number): DualAddress => dual(`10.0.${node}.${pod}`, `fd00:10:${node}::${pod}`);
 
 /** Inside the underlay, once. */
@@ -64,6 +68,9 @@ export const podLinkCommands = (node: number, pod: number, podNetns: string): re
   `route add ${podAddress(node, pod).v4}/32 dev pod${pod} src ${nodeAddress(node).v4}`,
   `route add ${podAddress(node, pod).v6}/128 dev pod${pod} src ${nodeAddress(node).v6}`,
 ];
+
+/** Inside the node, when a pod is gone and another may get its number: the routes go with the link. */
+export const podUnlinkCommands = (pod: number): readonly string[] => [`link del pod${pod}`];
 
 /** Inside the pod. */
 export const podCommands = (node: number, pod: number): readonly string[] => [

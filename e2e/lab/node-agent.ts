@@ -8,6 +8,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Pod } from './pod.ts';
 
+/** What the stand-in needs to know of a pod, wherever the pod comes from. */
+export type EnrolledPod = Pick<Pod, 'uid' | 'name' | 'namespace' | 'serviceAccount' | 'netns'>;
+
 type Payload = NonNullable<MessageInitShape<typeof WorkloadRequestSchema>['payload']>;
 
 const answerMs = 10_000;
@@ -54,7 +57,7 @@ export class NodeAgent implements AsyncDisposable {
   readonly #listener: SeqPacketListener;
   readonly #stop: AbortController = new AbortController();
   readonly #accepting: Promise<void>;
-  readonly #pods: Map<string, Pod> = new Map();
+  readonly #pods: Map<string, EnrolledPod> = new Map();
   /** Oldest first. */
   readonly #peers: Peer[] = [];
   /** Acknowledgements of failure, as `uid: text`, in order. */
@@ -71,14 +74,14 @@ export class NodeAgent implements AsyncDisposable {
   }
 
   /** Hands the pod to the newest ztunnel, if there is one; later ones get it with their snapshot. Throws when the ztunnel says no. */
-  async enrol(pod: Pod): Promise<void> {
+  async enrol(pod: EnrolledPod): Promise<void> {
     this.#pods.set(pod.uid, pod);
     const error = await this.#withNewest((peer) => addTo(peer, pod));
     if (error !== undefined && error !== '') throw new Error(`the ztunnel refused ${pod.uid}: ${error}`);
   }
 
   /** Tells every ztunnel that the pod is gone. */
-  async remove(pod: Pod): Promise<void> {
+  async remove(pod: EnrolledPod): Promise<void> {
     this.#pods.delete(pod.uid);
     await Promise.all(this.#peers.map((peer) => peer.ask({ case: 'del', value: { uid: pod.uid } })));
   }
@@ -124,7 +127,7 @@ export class NodeAgent implements AsyncDisposable {
   }
 }
 
-const addTo = (peer: Peer, pod: Pod): Promise<string | undefined> =>
+const addTo = (peer: Peer, pod: EnrolledPod): Promise<string | undefined> =>
   peer.ask(
     {
       case: 'add',

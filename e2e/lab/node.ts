@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { Netns } from '@ambient-mesh/host/netns';
 import {
   type DualAddress,
+  mostPods,
   nodeAddress,
   nodeCommands,
   nodeSwitches,
@@ -11,6 +12,7 @@ import {
   podCommands,
   podLinkCommands,
   podSwitches,
+  podUnlinkCommands,
 } from './addressing.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { ipBatch, netnsPath, setSwitches } from './links.ts';
@@ -44,7 +46,9 @@ export class Node implements AsyncDisposable {
   readonly agent: NodeAgent;
   readonly #parts: NodeParts;
   readonly #owned: AsyncDisposableStack = new AsyncDisposableStack();
-  #pods = 0;
+  /** Numbers of the pods that are there. */
+  readonly #pods: Set<number> = new Set();
+  #lastPod = 0;
 
   private constructor(parts: NodeParts, netns: Netns, agent: NodeAgent) {
     this.#parts = parts;
@@ -62,13 +66,18 @@ export class Node implements AsyncDisposable {
     return new Node(parts, netns, await NodeAgent.start(`${parts.folder}/ztunnel.sock`));
   }
 
+  /** From 1. */
+  get number(): number {
+    return this.#parts.number;
+  }
+
   get addresses(): DualAddress {
     return nodeAddress(this.#parts.number);
   }
 
   /** Running, known to the mesh, and enrolled: resolves when the ztunnel (if one is connected) serves it. */
   async pod(spec: PodSpec): Promise<Pod> {
-    const pod = this.#owned.use(await Pod.start(spec, this.name, this.#podNetns()));
+    const pod = this.#owned.use(await Pod.start(spec, this.name, this.podNetns()));
     if (spec.workload !== false) await this.#parts.controlPlane.put(pod.workload());
     if (spec.enrolled ?? spec.captured === true) await this.agent.enrol(pod);
     return pod;
@@ -79,7 +88,7 @@ export class Node implements AsyncDisposable {
    * Start another before stopping the first to upgrade without a gap.
    */
   async ztunnel({ env = {}, ready = true, nameserver }: ZtunnelWish = {}): Promise<Ztunnel> {
-    const { netns, addresses } = this.#podNetns();
+    const { netns, addresses } = this.podNetns();
     this.#owned.use(netns);
     const tunnel = this.#owned.use(
       new Ztunnel({
@@ -118,14 +127,31 @@ export class Node implements AsyncDisposable {
     return tunnel;
   }
 
-  #podNetns(): PodNetns {
+  /** A namespace on the node's network with addresses of its own; whoever asks disposes of it, or lets `releasePodNetns` do it. */
+  podNetns(): PodNetns {
     const node = this.#parts.number;
-    const pod = ++this.#pods;
+    const pod = this.#freePod();
     const netns = Netns.create();
     setSwitches(netns, podSwitches);
     ipBatch(this.netns, podLinkCommands(node, pod, netnsPath(netns)));
     ipBatch(netns, podCommands(node, pod));
-    return { netns, addresses: podAddress(node, pod) };
+    return { number: pod, netns, addresses: podAddress(node, pod) };
+  }
+
+  /** For pods that come and go: ends the namespace, and lets another pod have its addresses some day. */
+  releasePodNetns({ number, netns }: PodNetns): void {
+    ipBatch(this.netns, podUnlinkCommands(number));
+    netns[Symbol.dispose]();
+    this.#pods.delete(number);
+  }
+
+  /** The one that has been free for longest: whoever remembers a pod that is gone does not meet another one in its place. */
+  #freePod(): number {
+    if (this.#pods.size === mostPods) throw new Error(`node ${this.name} has ${mostPods} pods, and room for no more`);
+    do this.#lastPod = (this.#lastPod % mostPods) + 1;
+    while (this.#pods.has(this.#lastPod));
+    this.#pods.add(this.#lastPod);
+    return this.#lastPod;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

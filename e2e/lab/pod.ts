@@ -29,6 +29,8 @@ export interface PodSpec {
 
 /** A namespace that is already on the network. */
 export interface PodNetns {
+  /** Counted on its node; decides the addresses. */
+  readonly number: number;
   readonly netns: Netns;
   readonly addresses: DualAddress;
 }

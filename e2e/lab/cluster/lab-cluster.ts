@@ -1,0 +1,152 @@
+// A cluster on the lab: an API server, its controllers, and a kubelet for each node. What `kubectl` talks to.
+// Made by tests and by the demo, on a Lab of theirs. The API is the lab's own, or a real one when KUBEBUILDER_ASSETS says so.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadAccess } from '@ambient-mesh/kube/access';
+import { KubeClient } from '@ambient-mesh/kube/client';
+import { systemClock } from '@ambient-mesh/runtime/time';
+import { podCidrs, underlayAddress } from '../addressing.ts';
+import type { ApiUnderTest } from '../kubernetes/each-api.ts';
+import { KubeApi } from '../kubernetes/kube-api.ts';
+import { RealKubeApi, realAssets } from '../kubernetes/real.ts';
+import type { Lab } from '../lab.ts';
+import type { Node } from '../node.ts';
+import { ApiRelay } from './api-relay.ts';
+import { startControllers } from './controllers/all.ts';
+import { Enrolment } from './enrolment.ts';
+import { type Images, standardImages } from './kubelet/images.ts';
+import { Kubelet } from './kubelet/kubelet.ts';
+import type { Pod } from './objects.ts';
+import { PodAccess } from './pod-access.ts';
+
+export interface LabClusterOptions {
+  readonly lab: Lab;
+  /** Beside the standard ones. */
+  readonly images?: Images;
+  /** Real or the lab's own; default: real if KUBEBUILDER_ASSETS is set. */
+  readonly realApi?: boolean;
+  /** What controllers and kubelets could not do and try again; default: to standard error. */
+  readonly complain?: (text: string) => void;
+}
+
+export interface NodeWish {
+  /** `topology.kubernetes.io/region` and `zone` among them. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Of the API server inside the lab, at the underlay's address. */
+const apiPort = 6443;
+
+export class LabCluster implements AsyncDisposable {
+  readonly api: ApiUnderTest;
+  readonly client: KubeClient;
+  /** Of a file that is removed with the lab. */
+  readonly kubeconfigPath: string;
+  readonly #options: Required<LabClusterOptions>;
+  readonly #pods: PodAccess;
+  readonly #owned: AsyncDisposableStack;
+  #controllers: AsyncDisposable | undefined;
+
+  private constructor(
+    parts: Pick<LabCluster, 'api' | 'client' | 'kubeconfigPath'>,
+    pods: PodAccess,
+    options: Required<LabClusterOptions>,
+    owned: AsyncDisposableStack,
+  ) {
+    this.api = parts.api;
+    this.client = parts.client;
+    this.kubeconfigPath = parts.kubeconfigPath;
+    this.#pods = pods;
+    this.#options = options;
+    this.#owned = owned;
+  }
+
+  static async start(options: LabClusterOptions): Promise<LabCluster> {
+    const { lab, images = {}, realApi = realAssets() !== undefined, complain = toStandardError } = options;
+    await using parts = new AsyncDisposableStack();
+    const pods = new PodAccess();
+    const assets = realApi ? realAssets() : undefined;
+    const addresses = [underlayAddress.v4, underlayAddress.v6];
+    const listen = { ip: '127.0.0.1', port: 0 };
+    const api = parts.use(
+      assets === undefined ? await KubeApi.start({ listen, addresses, runtime: pods }) : await RealKubeApi.start(assets),
+    );
+    parts.use(await ApiRelay.start({ netns: lab.underlay, ip: underlayAddress.v4, port: apiPort, to: () => api.port }));
+    const kubeconfigPath = `${lab.folder}/kubeconfig`;
+    writeFileSync(kubeconfigPath, api.kubeconfig(), { mode: 0o600 });
+    const access = await loadAccess({ kubeconfig: kubeconfigPath });
+    const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'ambient-lab' }));
+    const all = { lab, images: { ...standardImages, ...images }, realApi, complain: onceEach(complain) };
+    const cluster = new LabCluster({ api, client, kubeconfigPath }, pods, all, parts.move());
+    cluster.startControllers();
+    return cluster;
+  }
+
+  /** A kubeconfig for programs inside the lab. */
+  get kubeconfigInside(): string {
+    return this.api.kubeconfig(`https://${underlayAddress.v4}:${apiPort}`);
+  }
+
+  startControllers(): void {
+    const { client, api } = this;
+    this.#controllers ??= startControllers({ client, apiCaPem: api.keys.caPem, complain: this.#options.complain });
+  }
+
+  async stopControllers(): Promise<void> {
+    await this.#controllers?.[Symbol.asyncDispose]();
+    this.#controllers = undefined;
+  }
+
+  /** A node of the lab becomes one of the cluster. */
+  addNode(node: Node, { labels = {} }: NodeWish = {}): Kubelet {
+    const { client } = this;
+    const { lab, images, complain } = this.#options;
+    const enrolment = this.#owned.use(new Enrolment({ client, node: node.name, agent: node.agent, complain }));
+    const folder = `${lab.folder}/pods-${node.name}`;
+    mkdirSync(folder);
+    const kubelet = this.#owned.use(
+      new Kubelet({
+        client,
+        host: node,
+        node: { name: node.name, addresses: node.addresses, podCidrs: podCidrs(node.number), labels },
+        network: enrolment,
+        images,
+        env: {
+          PATH: process.env.PATH ?? '',
+          HOME: '/tmp',
+          KUBERNETES_SERVICE_HOST: underlayAddress.v4,
+          KUBERNETES_SERVICE_PORT: `${apiPort}`,
+        },
+        resolvConf,
+        folder,
+        complain,
+      }),
+    );
+    this.#pods.add(kubelet);
+    return kubelet;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopControllers();
+    await this.#owned.disposeAsync();
+  }
+}
+
+/** What is tried again fails again with the same text. */
+function onceEach(complain: (text: string) => void): (text: string) => void {
+  const said = new Set<string>();
+  return (text) => {
+    if (said.has(text)) return;
+    if (said.size > 1_000) said.clear();
+    said.add(text);
+    complain(text);
+  };
+}
+
+const toStandardError = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** As in a cluster: short names of Services are looked for in the pod's own namespace first. Pods of the node's network see what the node sees. */
+function resolvConf({ metadata: { namespace }, spec }: Pod): string | undefined {
+  if (spec.hostNetwork === true) return undefined;
+  const domains = [`${namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'];
+  return `nameserver ${underlayAddress.v4}\nsearch ${domains.join(' ')}\noptions ndots:5\n`;
+}
