@@ -16,16 +16,15 @@ export interface Conflicts {
   readonly conflicts: { manager: string; fields: string[] }[];
 }
 
-/** `"kubectl-edit" using apps/v1 at 2026-01-01T00:00:00Z`; appliers are known by name alone. */
+/** `"kubectl-edit" using apps/v1`; appliers are known by name alone. */
 export function describeConflicts(conflicts: readonly Conflict[]): Conflicts['conflicts'] {
   const described = conflicts.map(({ manager, paths }) => ({ manager: describe(manager), fields: paths.map(describePath).sort() }));
   return described.sort((a, b) => (a.manager < b.manager ? -1 : 1));
 }
 
-function describe({ name, operation, apiVersion, subresource, time }: Manager): string {
+function describe({ name, operation, apiVersion, subresource }: Manager): string {
   const through = subresource === '' ? '' : ` with subresource ${JSON.stringify(subresource)}`;
-  const since = operation === 'Apply' ? '' : ` using ${apiVersion}${time === undefined ? '' : ` at ${time}`}`;
-  return JSON.stringify(name) + through + since;
+  return JSON.stringify(name) + through + (operation === 'Apply' ? '' : ` using ${apiVersion}`);
 }
 
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';

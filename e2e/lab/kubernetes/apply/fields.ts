@@ -17,6 +17,8 @@ export function fieldsOf(value: Json, schema: OpenApiSchema, about: string): Fie
 type Refuse = (path: Path, why: string) => void;
 
 function collect(value: Json, schema: OpenApiSchema | undefined, path: Path, found: Set<Path>, refuse: Refuse): void {
+  if (schema?.type === 'array' && !Array.isArray(value)) refuse(path, `expected list, got &{${shown(value)}}`);
+  if (schema?.type === 'object' && !isObject(value)) refuse(path, `expected map, got &{${shown(value)}}`);
   if (Array.isArray(value)) collectItems(value, schema, path, found, refuse);
   else if (isObject(value) && !isAtomicMap(schema)) {
     for (const [name, member] of Object.entries(value)) {
@@ -28,6 +30,8 @@ function collect(value: Json, schema: OpenApiSchema | undefined, path: Path, fou
     }
   } else found.add(path);
 }
+
+const shown = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 function collectItems(list: readonly Json[], schema: OpenApiSchema | undefined, path: Path, found: Set<Path>, refuse: Refuse): void {
   if (listTypeOf(schema) === 'atomic') {

@@ -153,11 +153,11 @@ describe('a conflict', () => {
   const config = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec: { replicas: 4, paused: false } };
   const options = { manager: 'b', force: false, subresource: '', now, structure: schemaOf('Deployment') };
 
-  test('names each manager and its fields, updates with version and time', () => {
+  test('names each manager and its fields, updates with their version', () => {
     expect(serverSideApply(two, config, options)).toEqual({
       conflicts: [
         { manager: '"a"', fields: ['.spec.replicas'] },
-        { manager: `"kubectl-edit" using apps/v1 at ${now}`, fields: ['.spec.paused'] },
+        { manager: '"kubectl-edit" using apps/v1', fields: ['.spec.paused'] },
       ],
     });
   });
@@ -196,6 +196,11 @@ describe('what cannot be applied', () => {
     ['a field that the schema does not know', { spec: { foo: 1 } }, '.spec.foo: field not declared in schema'],
     ['an item without its key', withContainers({ image: 'x' }), 'omits key field "name"'],
     ['the same item twice', withContainers({ name: 'x' }, { name: 'x' }), 'duplicate entries for key'],
+    [
+      'a value where a list belongs',
+      { spec: { template: { spec: { containers: 5 } } } },
+      '.spec.template.spec.containers: expected list, got &{5}',
+    ],
     ['managed fields', { metadata: { name: 'web', managedFields: [] } }, 'metadata.managedFields must be nil'],
   ];
   test.each(rows)('%s', (_, config, text) => {

@@ -17,6 +17,7 @@ import {
   oneOf,
   open,
   patchMerged,
+  quantity,
   setOf,
   string,
   strings,
@@ -67,8 +68,8 @@ const nodeSpec = object({
   externalID: string,
 });
 const nodeStatus = open({
-  capacity: mapOf(intOrString),
-  allocatable: mapOf(intOrString),
+  capacity: mapOf(quantity),
+  allocatable: mapOf(quantity),
   phase: string,
   conditions,
   addresses: listMap(object({ type: string, address: string }, 'type', 'address'), ['type']),

@@ -11,7 +11,7 @@ export function withComputedDefaults(object: KubeObject): KubeObject {
 }
 
 const fills: Readonly<Record<string, Fill>> = {
-  '/Pod': (object) => ({ ...object, spec: podSpec(part(object, 'spec')) }),
+  '/Pod': (object) => ({ ...object, spec: runningPod(podSpec(part(object, 'spec'))) }),
   '/Service': (object) => ({ ...object, spec: { ...part(object, 'spec'), ...mapItems(part(object, 'spec'), 'ports', servicePort) } }),
   'apps/Deployment': (object) => workload(object, 'strategy', { maxSurge: '25%', maxUnavailable: '25%' }),
   'apps/DaemonSet': (object) => workload(object, 'updateStrategy', { maxSurge: 0, maxUnavailable: 1 }),
@@ -21,7 +21,7 @@ const fills: Readonly<Record<string, Fill>> = {
   'batch/CronJob': (object) => {
     const spec = part(object, 'spec');
     const template = part(spec, 'jobTemplate');
-    return { ...object, spec: { ...spec, jobTemplate: { ...template, spec: withTemplate(part(template, 'spec')) } } };
+    return { ...object, spec: { ...spec, jobTemplate: { metadata: {}, ...template, spec: withTemplate(part(template, 'spec')) } } };
   },
   'networking.k8s.io/NetworkPolicy': (object) => {
     const spec = part(object, 'spec');
@@ -46,19 +46,52 @@ const mapItems = (object: JsonObject, key: string, change: (item: JsonObject) =>
   own(object, key) === undefined ? {} : { [key]: items(object, key).map((item) => (isObject(item) ? change(item) : item)) };
 
 function podSpec(spec: JsonObject): JsonObject {
-  return { ...spec, ...mapItems(spec, 'containers', container), ...mapItems(spec, 'initContainers', container) };
+  const volume = (each: JsonObject): JsonObject => (Object.keys(each).length === 1 ? { ...each, emptyDir: {} } : each);
+  return {
+    ...spec,
+    ...mapItems(spec, 'containers', container),
+    ...mapItems(spec, 'initContainers', container),
+    ...mapItems(spec, 'volumes', volume),
+  };
 }
 
 function container(spec: JsonObject): JsonObject {
   const image = String(own(spec, 'image') ?? '');
   const tag = /:([^/:@]+)$/.exec(image)?.[1];
   const isMoving = !image.includes('@') && (tag === undefined || tag === 'latest');
-  return { imagePullPolicy: isMoving ? 'Always' : 'IfNotPresent', ...spec };
+  const resources = part(spec, 'resources');
+  const amounts = ['limits', 'requests']
+    .filter((key) => isObject(own(resources, key)))
+    .map((key) => [key, quantities(part(resources, key))]);
+  return { imagePullPolicy: isMoving ? 'Always' : 'IfNotPresent', ...spec, resources: { ...resources, ...Object.fromEntries(amounts) } };
+}
+
+/** Numbers become texts: `1`, `500m`. */
+const quantities = (amounts: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(amounts).map(([name, amount]) => {
+      if (typeof amount !== 'number') return [name, amount];
+      return [name, Number.isInteger(amount) ? String(amount) : `${Math.ceil(amount * 1_000)}m`];
+    }),
+  );
+
+/** What a pod gets and a template does not: requests as high as the limits, ports of the node that it shares. */
+function runningPod(spec: JsonObject): JsonObject {
+  const port = (each: JsonObject): JsonObject => ({ hostPort: own(each, 'containerPort') ?? 0, ...each });
+  const complete = (each: JsonObject): JsonObject => {
+    const limits = part(part(each, 'resources'), 'limits');
+    const requested = { ...limits, ...part(part(each, 'resources'), 'requests') };
+    const resources = Object.keys(limits).length === 0 ? {} : { resources: { ...part(each, 'resources'), requests: requested } };
+    return { ...each, ...(spec.hostNetwork === true && mapItems(each, 'ports', port)), ...resources };
+  };
+  return { ...spec, ...mapItems(spec, 'containers', complete), ...mapItems(spec, 'initContainers', complete) };
 }
 
 function withTemplate(spec: JsonObject): JsonObject {
   const template = part(spec, 'template');
-  return own(spec, 'template') === undefined ? spec : { ...spec, template: { ...template, spec: podSpec(part(template, 'spec')) } };
+  return own(spec, 'template') === undefined
+    ? spec
+    : { ...spec, template: { metadata: {}, ...template, spec: podSpec(part(template, 'spec')) } };
 }
 
 function workload(object: KubeObject, strategyName: string, rollingUpdate: JsonObject): KubeObject {

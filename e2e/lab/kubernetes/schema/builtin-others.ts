@@ -4,6 +4,7 @@ import { conditions, labelSelector, objectReference } from './builtin-meta.ts';
 import {
   anything,
   boolean,
+  defaulted,
   int32,
   int64,
   intOrString,
@@ -40,7 +41,8 @@ const peer = object({
   namespaceSelector: labelSelector,
   ipBlock: object({ cidr: string, except: strings }, 'cidr'),
 });
-const policyPorts = list(object({ protocol: string, port: intOrString, endPort: int32 }));
+const protocol = defaulted(string, 'TCP');
+const policyPorts = list(object({ protocol, port: intOrString, endPort: int32 }));
 
 const subjects = list(whole(object({ kind: string, apiGroup: string, name: string, namespace: string }, 'kind', 'name')));
 const roleRef = whole(object({ apiGroup: string, kind: string, name: string }, 'kind', 'name'));
@@ -95,7 +97,7 @@ export const otherKinds: Readonly<Record<string, Readonly<Record<string, OpenApi
   'discovery.k8s.io/EndpointSlice': {
     addressType: oneOf('FQDN', 'IPv4', 'IPv6'),
     endpoints: list(endpoint),
-    ports: list(object({ name: string, protocol: string, port: int32, appProtocol: string })),
+    ports: list(object({ name: defaulted(string, ''), protocol, port: int32, appProtocol: string })),
   },
   'coordination.k8s.io/Lease': {
     spec: object({

@@ -16,6 +16,7 @@ import {
   oneOf,
   open,
   patchMerged,
+  quantity,
   string,
   strings,
   time,
@@ -33,7 +34,7 @@ const env = object(
     value: string,
     valueFrom: object({
       fieldRef: whole(object({ apiVersion: defaulted(string, 'v1'), fieldPath: string }, 'fieldPath')),
-      resourceFieldRef: whole(object({ containerName: string, resource: string, divisor: intOrString }, 'resource')),
+      resourceFieldRef: whole(object({ containerName: string, resource: string, divisor: quantity }, 'resource')),
       configMapKeyRef: keyOf({}),
       secretKeyRef: keyOf({}),
       fileKeyRef: anything,
@@ -71,8 +72,8 @@ const probe = object({
 });
 
 export const resources = object({
-  limits: mapOf(intOrString),
-  requests: mapOf(intOrString),
+  limits: mapOf(quantity),
+  requests: mapOf(quantity),
   claims: listMap(object({ name: string, request: string }, 'name'), ['name']),
 });
 
@@ -240,7 +241,7 @@ const podFields = {
   runtimeClassName: string,
   enableServiceLinks: boolean,
   preemptionPolicy: string,
-  overhead: mapOf(intOrString),
+  overhead: mapOf(quantity),
   topologySpreadConstraints: listMap(spread, ['topologyKey', 'whenUnsatisfiable']),
   setHostnameAsFQDN: boolean,
   os: object({ name: string }, 'name'),
@@ -250,12 +251,13 @@ const podFields = {
   resources,
 };
 
-export const podTemplate: OpenApiSchema = object({ metadata: objectMeta, spec: object(podFields, 'containers') });
+export const podTemplate: OpenApiSchema = object({ metadata: objectMeta, spec: object(podFields) });
 
-const podSpec: OpenApiSchema = object(
-  { ...podFields, serviceAccountName: defaulted(string, 'default'), enableServiceLinks: defaulted(boolean, true) },
-  'containers',
-);
+const podSpec: OpenApiSchema = object({
+  ...podFields,
+
+  enableServiceLinks: defaulted(boolean, true),
+});
 
 const podStatus = open({
   phase: string,

@@ -89,13 +89,13 @@ function checkWorkload(object: KubeObject, old: Readonly<KubeObject> | undefined
 
 function checkSelector(spec: JsonObject, template: JsonObject, name: string): FieldError[] {
   const { selector } = spec;
-  if (!isObject(selector)) return [];
+  const labels = own(part(template, 'metadata'), 'labels');
+  const mismatch = invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`');
+  if (!isObject(selector)) return spec.template === undefined ? [] : [mismatch];
   const isEmpty = Object.keys(part(selector, 'matchLabels')).length === 0 && !Array.isArray(selector.matchExpressions);
   const emptiness = isEmpty ? [invalid('spec.selector', selector, `empty selector is invalid for ${name}`)] : [];
-  const labels = part(part(template, 'metadata'), 'labels');
-  if (spec.template === undefined || isEmpty || selects(selector, labels))
-    return [...emptiness, ...checkLabels(selector.matchLabels, 'spec.selector')];
-  return [invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')];
+  const matches = name === 'replicaset' && spec.template === undefined ? true : selects(selector, isObject(labels) ? labels : {});
+  return [...emptiness, ...checkLabels(selector.matchLabels, 'spec.selector'), ...(isEmpty || matches ? [] : [mismatch])];
 }
 
 function selects(selector: JsonObject, labels: JsonObject): boolean {
@@ -114,13 +114,13 @@ function holds({ operator, values }: JsonObject, value: Json | undefined): boole
 function checkTemplate(template: JsonObject, path: string): FieldError[] {
   return [
     ...checkLabels(part(template, 'metadata').labels, `${path}.metadata.labels`),
-    ...(isObject(template.spec) ? checkPodSpec(template.spec, `${path}.spec`) : []),
+    ...checkPodSpec(part(template, 'spec'), `${path}.spec`),
   ];
 }
 
 function checkJobTemplate(template: JsonObject, path: string): FieldError[] {
   const restartPolicy = own(part(template, 'spec'), 'restartPolicy');
-  const runsForever = restartPolicy === 'Always' ? [unsupported(`${path}.spec.restartPolicy`, 'Always', ['OnFailure', 'Never'])] : [];
+  const runsForever = restartPolicy === 'Always' ? [required(`${path}.spec.restartPolicy`, 'valid values: "OnFailure", "Never"')] : [];
   return [...checkTemplate(template, path), ...runsForever];
 }
 
@@ -162,7 +162,7 @@ function checkServicePort(port: JsonObject, path: string, earlier: readonly Json
   const { name } = port;
   const wrongName = typeof name === 'string' && name !== '' ? dnsLabel(name) : undefined;
   const same = earlier.some((other) => other.port === port.port && other.protocol === port.protocol);
-  const identity: JsonObject = { port: port.port ?? null, protocol: port.protocol ?? null };
+  const identity = { Name: '', Protocol: port.protocol ?? null, AppProtocol: null, Port: port.port ?? null, TargetPort: 0, NodePort: 0 };
   return [
     ...(!name && count > 1 ? [required(`${path}.name`)] : []),
     ...(wrongName === undefined ? [] : [invalid(`${path}.name`, name, wrongName)]),

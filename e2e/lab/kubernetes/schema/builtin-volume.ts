@@ -1,7 +1,7 @@
 // Schema of a pod's volume: the sources that a mesh's charts use in detail, the rest of them by name.
 // Used by builtin-pod.ts.
 import { labelSelector } from './builtin-meta.ts';
-import { anything, boolean, defaulted, int32, int64, intOrString, list, object, string, whole } from './notation.ts';
+import { anything, boolean, defaulted, int32, int64, list, object, quantity, string, whole } from './notation.ts';
 import type { OpenApiSchema } from './open-api.ts';
 
 const item = object({ key: string, path: string, mode: int32 }, 'key', 'path');
@@ -10,7 +10,7 @@ const downwardFile = object(
     path: string,
     mode: int32,
     fieldRef: whole(object({ apiVersion: defaulted(string, 'v1'), fieldPath: string }, 'fieldPath')),
-    resourceFieldRef: whole(object({ containerName: string, resource: string, divisor: intOrString }, 'resource')),
+    resourceFieldRef: whole(object({ containerName: string, resource: string, divisor: quantity }, 'resource')),
   },
   'path',
 );
@@ -52,7 +52,7 @@ const otherSources = [
 export const volume: OpenApiSchema = object(
   {
     name: string,
-    emptyDir: object({ medium: string, sizeLimit: intOrString }),
+    emptyDir: object({ medium: string, sizeLimit: quantity }),
     hostPath: object({ path: string, type: defaulted(string, '') }, 'path'),
     secret: object({ secretName: string, items: list(item), defaultMode: defaulted(int32, 0o644), optional: boolean }),
     configMap: object({ name: string, items: list(item), defaultMode: defaulted(int32, 0o644), optional: boolean }),

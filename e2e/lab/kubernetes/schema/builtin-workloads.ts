@@ -25,7 +25,6 @@ const deploymentSpec = object(
     progressDeadlineSeconds: defaulted(int32, 600),
   },
   'selector',
-  'template',
 );
 
 const daemonSetSpec = object(
@@ -36,7 +35,6 @@ const daemonSetSpec = object(
     revisionHistoryLimit: defaulted(int32, 10),
   },
   'selector',
-  'template',
 );
 
 const statefulSetSpec = object(
@@ -49,34 +47,39 @@ const statefulSetSpec = object(
     updateStrategy: defaulted(object({ type: defaulted(oneOf('OnDelete', 'RollingUpdate'), 'RollingUpdate'), rollingUpdate }), {}),
     revisionHistoryLimit: defaulted(int32, 10),
     minReadySeconds: int32,
-    persistentVolumeClaimRetentionPolicy: anything,
+    persistentVolumeClaimRetentionPolicy: defaulted(anything, { whenDeleted: 'Retain', whenScaled: 'Retain' }),
     ordinals: anything,
   },
   'selector',
-  'template',
 );
 
-const jobSpec = object(
-  {
-    parallelism: int32,
-    completions: int32,
-    activeDeadlineSeconds: int64,
-    podFailurePolicy: anything,
-    successPolicy: anything,
-    backoffLimit: defaulted(int32, 6),
-    backoffLimitPerIndex: int32,
-    maxFailedIndexes: int32,
-    selector: labelSelector,
-    manualSelector: boolean,
-    template: podTemplate,
-    ttlSecondsAfterFinished: int32,
-    completionMode: defaulted(string, 'NonIndexed'),
-    suspend: defaulted(boolean, false),
-    podReplacementPolicy: string,
-    managedBy: string,
-  },
-  'template',
-);
+const jobFields = {
+  parallelism: int32,
+  completions: int32,
+  activeDeadlineSeconds: int64,
+  podFailurePolicy: anything,
+  successPolicy: anything,
+  backoffLimit: int32,
+  backoffLimitPerIndex: int32,
+  maxFailedIndexes: int32,
+  selector: labelSelector,
+  manualSelector: boolean,
+  template: podTemplate,
+  ttlSecondsAfterFinished: int32,
+  completionMode: string,
+  suspend: boolean,
+  podReplacementPolicy: string,
+  managedBy: string,
+};
+
+const jobSpec = object({
+  ...jobFields,
+  backoffLimit: defaulted(int32, 6),
+  manualSelector: defaulted(boolean, false),
+  completionMode: defaulted(string, 'NonIndexed'),
+  suspend: defaulted(boolean, false),
+  podReplacementPolicy: defaulted(string, 'TerminatingOrFailed'),
+});
 
 const cronJobSpec = object(
   {
@@ -85,7 +88,7 @@ const cronJobSpec = object(
     startingDeadlineSeconds: int64,
     concurrencyPolicy: defaulted(oneOf('Allow', 'Forbid', 'Replace'), 'Allow'),
     suspend: defaulted(boolean, false),
-    jobTemplate: object({ metadata: objectMeta, spec: jobSpec }),
+    jobTemplate: object({ metadata: objectMeta, spec: object(jobFields) }),
     successfulJobsHistoryLimit: defaulted(int32, 3),
     failedJobsHistoryLimit: defaulted(int32, 1),
   },

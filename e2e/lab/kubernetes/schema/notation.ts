@@ -9,8 +9,10 @@ export const int64: OpenApiSchema = { type: 'integer', format: 'int64' };
 export const boolean: OpenApiSchema = { type: 'boolean' };
 export const time: OpenApiSchema = { type: 'string', format: 'date-time' };
 export const bytes: OpenApiSchema = { type: 'string', format: 'byte' };
-/** A number or a text such as `25%`; also quantities. */
+/** A number or a text such as `25%`. */
 export const intOrString: OpenApiSchema = { 'x-kubernetes-int-or-string': true };
+/** `500m`, `64Mi`, or a bare number. */
+export const quantity: OpenApiSchema = { 'x-kubernetes-preserve-unknown-fields': true };
 /** A part of a kind that no lab needs in detail: kept as it came. */
 export const anything: OpenApiSchema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 

@@ -73,7 +73,8 @@ function checkContainerPort(port: JsonObject, path: string): FieldError[] {
         : portName.test(name)
           ? []
           : [invalid(`${path}.name`, name, words)];
-  return [...wrongName, ...checkPortNumber(port.containerPort, `${path}.containerPort`)];
+  const missing = port.containerPort === undefined || port.containerPort === 0;
+  return [...wrongName, ...(missing ? [required(`${path}.containerPort`)] : checkPortNumber(port.containerPort, `${path}.containerPort`))];
 }
 
 export function checkPortNumber(port: Json | undefined, path: string): FieldError[] {

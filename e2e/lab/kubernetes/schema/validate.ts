@@ -1,6 +1,6 @@
 // Admission of an object by its schema: pruned, defaulted, judged. The order is Kubernetes': later steps rely on earlier ones.
 // Called by the server for everything that is created or changed. Which kind is built in shows in the schema itself.
-import { isObject, type Json, type KubeObject } from '../patch/json.ts';
+import { isObject, type Json, type JsonObject, type KubeObject } from '../patch/json.ts';
 import { badRequest, type StatusError } from '../status-error.ts';
 import { builtinSchema, groupOf } from './builtin.ts';
 import { withComputedDefaults } from './builtin-defaults.ts';
@@ -48,9 +48,11 @@ const describeUnknown = (path: string): string => `unknown field "${path}"`;
 function judgeBuiltin(defaulted: KubeObject, schema: OpenApiSchema, old: Readonly<KubeObject> | undefined): Judged {
   const errors = check(defaulted, schema, '');
   const mistyped = errors.find((error) => error.type === 'FieldValueTypeInvalid');
-  if (mistyped !== undefined) throw unreadable(defaulted, goWords(mistyped));
+  if (mistyped !== undefined) throw unreadable(defaulted, goWords(mistyped, defaulted.kind));
+  if (errors.some(({ message }) => message.includes('must be of type byte')))
+    throw unreadable(defaulted, 'illegal base64 data at input byte 0');
   const object = withComputedDefaults(defaulted);
-  return { object, errors: [...checkMetadata(object), ...errors, ...builtinRules(object, old)] };
+  return { object, errors: [...checkMetadata(object), ...errors.map(inGo), ...builtinRules(object, old)] };
 }
 
 function judgeCustom(object: KubeObject, schema: OpenApiSchema, old: Readonly<KubeObject> | undefined): Judged {
@@ -82,14 +84,24 @@ function hasRules(schema: OpenApiSchema): boolean {
 
 function asObject(value: Json, object: KubeObject): KubeObject {
   if (isObject(value) && isObject(value.metadata))
-    return { ...value, apiVersion: object.apiVersion, kind: object.kind, metadata: value.metadata };
+    return { ...value, apiVersion: object.apiVersion, kind: object.kind, metadata: withoutEmpty(value.metadata) };
   throw unreadable(object, 'metadata must be an object');
 }
 
+/** Metadata keeps no empty lists and maps. */
+const withoutEmpty = (metadata: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(metadata).filter(([, value]) => typeof value !== 'object' || Object.keys(value ?? {}).length > 0));
+
+/** Built-in kinds are checked by code, which does not speak of bodies. */
+const inGo = (error: FieldError): FieldError => ({ ...error, message: error.message.replace(/: \S+ in body should /, ': must ') });
+
+const goTypes: Readonly<Record<string, string>> = { integer: 'int32', boolean: 'bool', object: 'map', array: 'slice' };
+
 /** How Go's JSON decoder complains of a wrong type. */
-function goWords({ path, message }: FieldError): string {
-  const types = /"(\w+)": .* must be of type ([\w,]+)/.exec(message);
-  return `json: cannot unmarshal ${types?.[1] ?? 'value'} into Go struct field .${path} of type ${types?.[2] ?? 'unknown'}`;
+function goWords({ path, message }: FieldError, kind: string): string {
+  const [, actual = 'value', wanted = 'unknown'] = /"(\w+)": .* must be of type ([\w,]+)/.exec(message) ?? [];
+  const field = path.startsWith('spec.') ? `${kind}Spec.${path}` : `${kind}.${path}`;
+  return `json: cannot unmarshal ${actual === 'integer' ? 'number' : actual} into Go struct field ${field} of type ${goTypes[wanted] ?? wanted}`;
 }
 
 function unreadable({ apiVersion, kind }: KubeObject, why: string): StatusError {
