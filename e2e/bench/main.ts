@@ -3,6 +3,7 @@
 // Everything that it starts lives in the lab and goes with it.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { controlPlane } from './control-plane.ts';
 import type { Figure } from './figures.ts';
 import { isInstalled, packages } from './installed.ts';
 import { memory } from './memory.ts';
@@ -20,7 +21,7 @@ const onTheLab: Readonly<Record<string, Bench>> = {
   latency,
   memory,
 };
-const names = [...Object.keys(onTheLab), 'model'];
+const names = [...Object.keys(onTheLab), 'model', 'control'];
 
 const failures: string[] = [];
 const figures: Figure[] = [];
@@ -39,6 +40,7 @@ async function collect(name: string, taken: AsyncIterable<readonly Figure[]>): P
 async function measure(plan: Plan, signal: AbortSignal): Promise<void> {
   const chosen = names.filter((name) => plan.names.length === 0 || plan.names.includes(name));
   if (chosen.includes('model')) await collect('model', model({ signal }));
+  if (chosen.includes('control')) await collect('control', controlPlane({ plan }));
   const benches = Object.entries(onTheLab).filter(([name]) => chosen.includes(name));
   if (benches.length === 0) return;
   await using bed = await Testbed.start(plan.profile);

@@ -31,6 +31,16 @@ const promises: readonly Promised[] = [
   { bench: 'model', case: /100000/, metric: /^time$/, at: 'most', bound: 3_000, of: 'ours' },
   { bench: 'model', case: /100000/, metric: /^heap$/, at: 'most', bound: 200, of: 'ours' },
   { bench: 'model', metric: /^look-up/, at: 'least', bound: 500_000, of: 'ours' },
+  { bench: 'control', case: /^10000 pods$/, metric: /^CPU until ready$/, at: 'most', bound: 1.5, of: 'ours' },
+  { bench: 'control', case: /^10000 pods$/, metric: /^memory when ready$/, at: 'most', bound: 450, of: 'ours' },
+  { bench: 'control', case: /pods$/, metric: /^on the wire per workload$/, at: 'most', bound: 450, of: 'ours' },
+  { bench: 'control', case: /^50000 pods$/, metric: /^CPU until ready$/, at: 'most', bound: 8, of: 'ours' },
+  { bench: 'control', case: /^50000 pods$/, metric: /^memory when ready$/, at: 'most', bound: 1_400, of: 'ours' },
+  { bench: 'control', case: /^100 clients/, metric: /^CPU$/, at: 'most', bound: 0.5, of: 'ours' },
+  { bench: 'control', case: /^100 clients/, metric: /p99$/, at: 'most', bound: 200, of: 'ours' },
+  { bench: 'control', case: /^one policy/, metric: /p50$/, at: 'most', bound: 15, of: 'ours' },
+  { bench: 'control', case: /^one policy/, metric: /p99$/, at: 'most', bound: 50, of: 'ours' },
+  { bench: 'control', case: /^certificates/, metric: /^signed per core$/, at: 'least', bound: 500, of: 'ours' },
   { bench: 'model', case: /^100 policies$/, metric: /^decisions$/, at: 'least', bound: 200_000, of: 'ours' },
 ];
 

@@ -156,6 +156,10 @@ export class MeshClient implements AsyncDisposable {
   readonly mesh: Mesh = new Mesh();
   readonly #stop: AbortController = new AbortController();
   readonly #running: Promise<void>;
+  /** When the model last changed. */
+  appliedAt = 0;
+  /** Keys of policies that came. */
+  onApply: (policies: readonly string[]) => void = () => {};
 
   constructor(target: GrpcTarget, { pod = 'ztunnel-a', onDemand = false }: { readonly pod?: string; readonly onDemand?: boolean } = {}) {
     const { mesh } = this;
@@ -166,6 +170,8 @@ export class MeshClient implements AsyncDisposable {
       {
         apply: (delta) => {
           mesh.apply(delta);
+          this.appliedAt = performance.now();
+          this.onApply(delta.policies.map(({ key }) => key));
           return undefined;
         },
         clock: systemClock,

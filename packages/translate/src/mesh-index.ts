@@ -32,7 +32,7 @@ export interface IndexSink {
   workload(uid: string, workload: Workload | undefined): void;
   service(key: string, service: Service | undefined): void;
   policy(key: string, policy: Policy | undefined): void;
-  /** What the object's status should say of ours; undefined: nothing any more. */
+  /** What the object's status should say of ours, which may be nothing; undefined: the object is not ours to speak of. */
   status(subject: StatusSubject, conditions: readonly Condition[] | undefined): void;
   /** Undefined: all of the policy is enforced. */
   unenforced(policy: string, unenforced: Unenforced | undefined): void;

@@ -61,7 +61,8 @@ type Statuses = Generator<readonly [key: string, Status]>;
 
 export function* policyStatus({ tables, settings }: Reading, key: string, by: Dependant): Statuses {
   const policy = tables.authorizationPolicies.read(key, by);
-  if (policy === undefined) return;
+  // What another revision's control plane says of its own is not ours to change.
+  if (policy === undefined || !inRevision(policy.meta, settings.revision)) return;
   const bound = (kind: string) => (namespace: string, name: string) => {
     const [info] = tables.infos.readBy('object', objectOf({ kind, namespace, name }), by);
     const waypoint = info?.binding.waypoint;

@@ -57,7 +57,7 @@ export class Publisher implements Disposable {
     this.#publish(this.#options.clock.monotonic());
   }
 
-  /** What the object's status should say; undefined: nothing of ours. */
+  /** What the object's status should say of ours; undefined: the object is not ours to speak of. */
   conditions(table: ConditionTable, key: string): readonly Condition[] | undefined {
     return this.#statuses.get(`${table} ${key}`);
   }
@@ -83,7 +83,7 @@ export class Publisher implements Disposable {
       },
       status: ({ table, key }, conditions) => {
         const subject = `${table} ${key}`;
-        if (conditions === undefined || conditions.length === 0) this.#statuses.delete(subject);
+        if (conditions === undefined) this.#statuses.delete(subject);
         else this.#statuses.set(subject, conditions);
         statusChanged(table, key);
       },

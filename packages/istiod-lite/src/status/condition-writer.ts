@@ -47,7 +47,7 @@ export interface ConditionWriterOptions {
   readonly client: KubeClient;
   readonly kinds: Readonly<Record<ConditionTable, Kind<ConditionedObject>>>;
   readonly object: (table: ConditionTable, key: string) => ConditionedObject | undefined;
-  /** What the index wants now; undefined: nothing. */
+  /** What the index wants now; undefined: the object is not ours to speak of. */
   readonly wanted: (table: ConditionTable, key: string) => readonly Condition[] | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -78,15 +78,17 @@ export class ConditionWriter {
   async #write(table: ConditionTable, key: string, signal: AbortSignal): Promise<void> {
     const { client, kinds, object, wanted, clock, report } = this.#options;
     const found = object(table, key);
-    if (found === undefined) return;
-    const writes = writesFor(table, found.conditions, wanted(table, key) ?? []);
+    const conditions = wanted(table, key);
+    if (found === undefined || conditions === undefined) return;
+    const writes = writesFor(table, found.conditions, conditions);
     if (writes.length === 0) return;
     const at = { namespace: found.meta.namespace, name: found.meta.name };
     const timed = await client.get(timesOf(kinds[table]), at, { signal });
     if (timed === undefined) return;
     const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    for (const { manager, conditions } of writes) {
-      const status = { conditions: withTimes(timed, conditions.map(said), now) };
+    for (const write of writes) {
+      const status = { conditions: withTimes(timed, write.conditions.map(said), now) };
+      const { manager } = write;
       await client
         .apply(kinds[table], at, { status }, { manager, subresource: 'status', signal, timeout: ms(10_000) })
         .catch((e: unknown) => {
