@@ -93,7 +93,7 @@ function parsed(text: string): JsonObject {
   }
 }
 
-export class WatchLines implements Disposable {
+class WatchLines implements Disposable {
   readonly #answer: IncomingMessage;
   readonly #lines: AsyncIterator<string>;
 

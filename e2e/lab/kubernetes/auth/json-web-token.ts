@@ -34,7 +34,7 @@ function decode(part: string): JsonObject | undefined {
   }
 }
 
-export const keyId = (publicKey: KeyObject): string =>
+const keyId = (publicKey: KeyObject): string =>
   createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url');

@@ -2,7 +2,7 @@
 // Used by printers.ts and network-printers.ts.
 import { listAt, mapAt, textAt } from '../object.ts';
 import type { Json, KubeObject } from '../patch/json.ts';
-import type { Column } from './table.ts';
+import type { Column } from './printer.ts';
 
 /** `Name`, `Wide:Node`, `Desired#`: a colon after Wide shows it only with `-o wide`, a hash makes it a number. */
 export function columns(...names: readonly string[]): readonly Column[] {

@@ -5,7 +5,7 @@ import type { Json, KubeObject } from '../patch/json.ts';
 import type { PrinterColumn } from '../served-kind.ts';
 import { ageOf } from './age.ts';
 import { findAll } from './json-path.ts';
-import type { Column } from './table.ts';
+import type { Column } from './printer.ts';
 
 const nameColumn: Column = { name: 'Name', type: 'string', priority: 0 };
 const ageColumn: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };

@@ -4,7 +4,7 @@ import { listAt, mapAt, numberAt, textAt } from '../object.ts';
 import type { Json, KubeObject } from '../patch/json.ts';
 import { ageOf } from './age.ts';
 import { columns, cut, labelsText, nameOf, orNone, selectorText } from './cells.ts';
-import type { Printer } from './table.ts';
+import type { Printer } from './printer.ts';
 
 /** How many addresses and ports a cell holds. */
 const maxListed = 3;

@@ -6,7 +6,7 @@ import { ageOf, humanDuration } from './age.ts';
 import { columns, containerCells, labelsText, nameOf, orNone, selectorText } from './cells.ts';
 import { networkPrinters } from './network-printers.ts';
 import { conditionOf, podSummary } from './pod-status.ts';
-import type { Printer } from './table.ts';
+import type { Printer } from './printer.ts';
 
 type Object = Readonly<KubeObject>;
 

@@ -3,22 +3,8 @@
 import type { Resource } from '../kinds/registry.ts';
 import type { Json, JsonObject, KubeObject } from '../patch/json.ts';
 import { customColumns, customRow } from './custom.ts';
+import type { Printer } from './printer.ts';
 import { printers } from './printers.ts';
-
-export interface Column {
-  readonly name: string;
-  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
-  /** Above 0: only with `-o wide`. */
-  readonly priority: number;
-  readonly format?: string;
-  readonly description?: string;
-}
-
-export interface Printer {
-  readonly columns: readonly Column[];
-  /** As many cells as columns. `now` in milliseconds since 1970. */
-  readonly cells: (object: Readonly<KubeObject>, now: number) => readonly Json[];
-}
 
 export function columnsOf(resource: Resource): JsonObject[] {
   const columns = printerOf(resource)?.columns ?? customColumns(resource);
