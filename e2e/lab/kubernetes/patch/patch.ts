@@ -7,8 +7,6 @@ import { jsonPatch } from './json-patch.ts';
 import { mergePatch } from './merge-patch.ts';
 import { strategicMerge } from './strategic-merge.ts';
 
-export type { Json, KubeObject } from './json.ts';
-
 export type PatchType = 'application/json-patch+json' | 'application/merge-patch+json' | 'application/strategic-merge-patch+json';
 
 /** @throws StatusError when the patch is malformed, does not apply, or is strategic for a custom kind. `current` is not changed. */

@@ -41,9 +41,6 @@ export const objectMeta: OpenApiSchema = object({
   managedFields: list(managedFieldsEntry),
 });
 
-/** Metadata of the objects that a workload makes. */
-export const templateMeta: OpenApiSchema = objectMeta;
-
 export const labelSelector: OpenApiSchema = whole(
   object({
     matchLabels: mapOf(string),

@@ -71,7 +71,7 @@ const probe = object({
   terminationGracePeriodSeconds: int64,
 });
 
-export const resources = object({
+const resources = object({
   limits: mapOf(quantity),
   requests: mapOf(quantity),
   claims: listMap(object({ name: string, request: string }, 'name'), ['name']),

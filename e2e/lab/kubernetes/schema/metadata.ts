@@ -89,7 +89,7 @@ function checkAnnotations(annotations: Json | undefined): FieldError[] {
   ];
 }
 
-export function qualifiedName(key: string): string | undefined {
+function qualifiedName(key: string): string | undefined {
   const slash = key.indexOf('/');
   const [prefix, name] = slash === -1 ? [undefined, key] : [key.slice(0, slash), key.slice(slash + 1)];
   if (name.includes('/')) return `a qualified name must consist of an optional DNS subdomain prefix and '/' and a name`;
@@ -101,7 +101,7 @@ export function qualifiedName(key: string): string | undefined {
   return qualifiedPattern.test(name) ? undefined : qualifiedWords;
 }
 
-export function labelValue(value: string): string | undefined {
+function labelValue(value: string): string | undefined {
   if (value.length > 63) return 'must be no more than 63 characters';
   return valuePattern.test(value) ? undefined : valueWords;
 }

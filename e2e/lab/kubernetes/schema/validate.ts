@@ -13,8 +13,6 @@ import type { OpenApiSchema } from './open-api.ts';
 import { prune, withDefaults, withoutNulls } from './prune.ts';
 import { checkRules } from './rules.ts';
 
-export type { FieldError } from './field-error.ts';
-
 export interface Admission {
   readonly object: KubeObject;
   /** Empty = admitted. */
