@@ -36,6 +36,9 @@ export interface KubeApiOptions {
   readonly serviceCidrs?: readonly string[];
 }
 
+/** Bytes: selectors may be long. */
+const maxHeaderSize = 131_072;
+
 const defaultServiceCidrs = ['10.96.0.0/16', 'fd00:10:96::/112'];
 
 export class KubeApi implements AsyncDisposable {
@@ -75,7 +78,10 @@ export class KubeApi implements AsyncDisposable {
     this.#parts = { ...this.#parts, startedAt: this.store.revision };
     const { certPem, keyPem } = this.keys.server;
     const tls = { cert: certPem, key: keyPem, ca: this.keys.caPem, requestCert: true, rejectUnauthorized: false };
-    const server = createServer({ ...tls, keepAliveTimeout: 60_000 }, (incoming, response) => void this.#serve(incoming, response));
+    const server = createServer(
+      { ...tls, keepAliveTimeout: 60_000, maxHeaderSize },
+      (incoming, response) => void this.#serve(incoming, response),
+    );
     const connections = new Set<Duplex>();
     server.on('connection', (socket) => {
       connections.add(socket);

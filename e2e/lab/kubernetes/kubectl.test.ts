@@ -305,8 +305,10 @@ describe.skipIf(!hasKubectl()).each(apis)('stock kubectl (skipped where it is no
       expect(await kubectl.ok("get door d -n shop -o jsonpath='{.spec.width} {.status.open} {.metadata.generation}'")).toBe('81 false 2');
     });
 
-    test('go with their definition', async () => {
+    test('go with their definition, and watches of them end', async () => {
+      const watching = kubectl.run(['get', 'doors', '-n', 'shop', '-w', '--no-headers']);
       await kubectl.ok('delete crd doors.lab.example.com');
+      expect((await watching).code).toBeLessThanOrEqual(1);
       expect(await kubectl.fails('get doors -n shop')).not.toBe('');
     });
   });

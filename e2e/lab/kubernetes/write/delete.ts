@@ -3,7 +3,7 @@
 import { type Cluster, keyOfTarget, type Target, timestamp } from '../cluster.ts';
 import { podGracePeriod } from '../kinds/pod-defaults.ts';
 import { listAt, mapAt, numberAt, textAt } from '../object.ts';
-import { isObject, type Json, type KubeObject } from '../patch/json.ts';
+import { equal, isObject, type Json, type KubeObject } from '../patch/json.ts';
 import { badRequest, conflict, invalid, notFound } from '../status-error.ts';
 import { isFinished, removeNow } from './persist.ts';
 
@@ -57,6 +57,7 @@ export function deleteObject(cluster: Cluster, target: Target, options: DeleteOp
   const isGone = isFinished(marked);
   if (options.dryRun) return { isGone, object: resource.fromStored(marked) };
   if (isGone) return { isGone, object: resource.fromStored(removeNow(cluster, resource, current) ?? current) };
+  if (equal(marked, current)) return { isGone, object: resource.fromStored(current) };
   return { isGone, object: resource.fromStored(cluster.store.put(resource.stored, marked).object) };
 }
 
