@@ -12,7 +12,7 @@ export interface Meta {
   readonly labels: Labels;
   /** Only the ones that the mesh reads. */
   readonly annotations: Labels;
-  /** Milliseconds since the epoch; decides who was first. */
+  /** When it was made, as a number that only orders; decides who was first. */
   readonly createdAt: number;
   readonly generation: number;
 }

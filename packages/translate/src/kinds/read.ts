@@ -61,17 +61,19 @@ export function metaOf(object: unknown): Meta | undefined {
   const meta = raw(raw(object).metadata);
   const name = text(meta.name);
   if (name === '') return undefined;
-  const createdAt = Date.parse(text(meta.creationTimestamp));
   return {
     namespace: text(meta.namespace),
     name,
     uid: text(meta.uid),
     labels: labels(meta.labels),
     annotations: annotations(meta.annotations),
-    createdAt: Number.isNaN(createdAt) ? 0 : createdAt,
+    createdAt: momentOf(text(meta.creationTimestamp)),
     generation: whole(meta.generation),
   };
 }
+
+/** `2026-01-31T23:59:59Z` as 20260131235959: timestamps of the API server are in UTC and to the second. */
+const momentOf = (timestamp: string): number => Number(timestamp.replace(/\D/g, '').slice(0, 14));
 
 /** Those of the types named. */
 export function conditions(status: unknown, types: readonly string[]): readonly Condition[] {
