@@ -45,7 +45,8 @@ export function withDefaults(value: Json, schema: OpenApiSchema | undefined): Js
 
 /** Built-in kinds read null as absent, wherever the schema declares the field. */
 export function withoutNulls(value: Json, schema: OpenApiSchema | undefined): Json {
-  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, schema?.items));
+  if (schema === undefined) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, schema.items));
   if (!isObject(value)) return value;
   const kept: { [key: string]: Json } = {};
   for (const [key, member] of Object.entries(value)) {
