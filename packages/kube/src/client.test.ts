@@ -2,8 +2,8 @@
 import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Credentials } from './access.ts';
 import { KubeClient } from './client.ts';
+import type { Credentials } from './credentials.ts';
 import { type KubeFault, refused, statusOf } from './errors.ts';
 import type { Kind } from './kind.ts';
 import { answer, readBody, statusAnswer } from './testing/answers.ts';

@@ -1,8 +1,8 @@
 // The verbs of the Kubernetes API for long-lived processes: each call bounded in time and size, each failure a MeshError of KubeFault.
 // Used by list-watch.ts, lease.ts, review.ts, events.ts, status.ts and by programs. Retries nothing except refused credentials, once.
 import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
-import type { Access } from './access.ts';
 import { readJson, readRefusal } from './answer.ts';
+import type { Access } from './credentials.ts';
 import { Deadline } from './deadline.ts';
 import { asKubeError, badAnswer, statusOf, timedOut } from './errors.ts';
 import { apiVersionOf, type Key, type Kind, keyText, narrowed, pathOf, pathOfAll } from './kind.ts';

@@ -1,3 +1,4 @@
+// Events posted to the API server: what they say, and that the same news only counts up.
 import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { systemClock } from '@ambient-mesh/runtime/time';
 import { expect, test } from 'vitest';

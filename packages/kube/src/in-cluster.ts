@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import type { Access } from './access.ts';
+import type { Access } from './credentials.ts';
 import { noAccess } from './errors.ts';
 
 export interface Place {

@@ -4,7 +4,7 @@ import type { RequestOptions } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import type { Access, Credentials } from './access.ts';
+import type { Access, Credentials } from './credentials.ts';
 import { noAccess } from './errors.ts';
 
 export interface Kubeconfig {

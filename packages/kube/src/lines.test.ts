@@ -1,3 +1,4 @@
+// Lines out of chunks, however the bytes are cut.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LineSplitter } from './lines.ts';

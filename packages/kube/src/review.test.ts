@@ -1,3 +1,4 @@
+// Whose a token is, as the API server says it.
 import { systemClock } from '@ambient-mesh/runtime/time';
 import { expect, test } from 'vitest';
 import { KubeClient } from './client.ts';

@@ -1,3 +1,4 @@
+// When a status is written, and with which times.
 import { systemClock } from '@ambient-mesh/runtime/time';
 import { expect, test } from 'vitest';
 import { KubeClient } from './client.ts';

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
 import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { type Dispatcher, Pool } from 'undici';
-import type { Access, Credentials } from './access.ts';
+import type { Access, Credentials } from './credentials.ts';
 import { noAccess } from './errors.ts';
 
 export interface Sent {

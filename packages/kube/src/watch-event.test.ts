@@ -1,3 +1,4 @@
+// What the lines of a watch mean, the senseless ones too.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isKubeError, statusOf } from './errors.ts';

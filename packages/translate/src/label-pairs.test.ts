@@ -1,3 +1,4 @@
+// Where selectors are filed, and where whoever they may fit looks for them.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { placeOfSelector, placesOfLabels } from './label-pairs.ts';

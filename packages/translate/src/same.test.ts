@@ -1,3 +1,4 @@
+// Which values say the same.
 import { expect, test } from 'vitest';
 import { same } from './same.ts';
 

@@ -2,7 +2,7 @@
 // Knows no kinds: whatever a path names is served. The lab has a faithful one (e2e); this one is for being broken.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Access } from '../access.ts';
+import type { Access } from '../credentials.ts';
 import { objectOf, textOf } from '../raw.ts';
 import { type Answer, answer, readBody, statusAnswer } from './answers.ts';
 import { Objects, within } from './objects.ts';
