@@ -15,6 +15,7 @@ import { startControllers } from './controllers/all.ts';
 import { Enrolment } from './enrolment.ts';
 import { type Images, standardImages } from './kubelet/images.ts';
 import { Kubelet } from './kubelet/kubelet.ts';
+import { KubeletServer } from './kubelet/kubelet-server.ts';
 import type { Pod } from './objects.ts';
 import { PodAccess } from './pod-access.ts';
 
@@ -97,17 +98,27 @@ export class LabCluster implements AsyncDisposable {
   }
 
   /** A node of the lab becomes one of the cluster. */
-  addNode(node: Node, { labels = {} }: NodeWish = {}): Kubelet {
+  async addNode(node: Node, { labels = {} }: NodeWish = {}): Promise<Kubelet> {
     const { client } = this;
     const { lab, images, complain } = this.#options;
     const enrolment = this.#owned.use(new Enrolment({ client, node: node.name, agent: node.agent, complain }));
     const folder = `${lab.folder}/pods-${node.name}`;
     mkdirSync(folder);
-    const kubelet = this.#owned.use(
+    const { keys } = this.api;
+    const find = (namespace: string, name: string) => kubelet.findByName(namespace, name);
+    const server = this.api instanceof RealKubeApi ? this.#owned.use(await KubeletServer.start({ keys, find })) : undefined;
+    const endpoint = server && { host: 'localhost', port: server.port };
+    const kubelet: Kubelet = this.#owned.use(
       new Kubelet({
         client,
         host: node,
-        node: { name: node.name, addresses: node.addresses, podCidrs: podCidrs(node.number), labels },
+        node: {
+          name: node.name,
+          addresses: node.addresses,
+          podCidrs: podCidrs(node.number),
+          labels,
+          ...(endpoint && { endpoint }),
+        },
         network: enrolment,
         images,
         env: {

@@ -2,10 +2,13 @@
 // Given to KubeApi by lab-cluster.ts; the protocols of the streams are in ../kubernetes/streaming/.
 import type { KubeObject } from '../kubernetes/patch/json.ts';
 import type { LogOptions, PodRuntime, PodUpgrade } from '../kubernetes/pod-runtime.ts';
-import { badRequest, StatusError } from '../kubernetes/status-error.ts';
+import { badRequest } from '../kubernetes/status-error.ts';
+import { serveStream } from '../kubernetes/streaming/serve-stream.ts';
+import { logOf } from './kubelet/container-logs.ts';
 import type { Kubelet } from './kubelet/kubelet.ts';
 import { readLog } from './kubelet/log-buffer.ts';
 import type { PodRun } from './kubelet/pod-run.ts';
+import { PodStreams } from './kubelet/pod-streams.ts';
 
 export class PodAccess implements PodRuntime {
   readonly #kubelets: Kubelet[] = [];
@@ -15,20 +18,13 @@ export class PodAccess implements PodRuntime {
   }
 
   async *logs(pod: Readonly<KubeObject>, { container, previous, ...wish }: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const name = pod.metadata.name ?? '';
-    const run = this.#run(pod)?.container(container);
-    const log = run?.log(previous);
-    if (run === undefined || log === undefined) {
-      const state = run?.facts.state;
-      if (previous) throw badRequest(`previous terminated container "${container}" in pod "${name}" not found`);
-      const why = state?.at === 'waiting' ? state.reason : 'ContainerCreating';
-      throw badRequest(`container "${container}" in pod "${name}" is waiting to start: ${why}`);
-    }
-    yield* readLog(log, wish, signal);
+    yield* readLog(logOf(this.#run(pod), container, previous), wish, signal);
   }
 
-  upgrade(_upgrade: PodUpgrade): void {
-    throw new StatusError(501, 'NotImplemented', 'not yet');
+  upgrade({ subresource, pod, ...stream }: PodUpgrade): void {
+    const run = this.#run(pod);
+    if (run === undefined) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+    serveStream({ kind: subresource, ...stream }, new PodStreams(run));
   }
 
   #run(pod: Readonly<KubeObject>): PodRun | undefined {

@@ -25,21 +25,25 @@ export function realAssets(): string | undefined {
 const startTimeoutMs = 60_000;
 
 export class RealKubeApi implements AsyncDisposable {
-  readonly keys: ClusterKeys = newClusterKeys(systemClock, []);
+  readonly keys: ClusterKeys;
   readonly #assets: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'kube-api-'));
   readonly #ports: { readonly etcd: number; readonly etcdPeer: number; readonly api: number };
   #etcd: ChildProcess | undefined;
   #server: ChildProcess | undefined;
 
-  private constructor(assets: string, [etcd = 0, etcdPeer = 0, api = 0]: readonly number[]) {
+  private constructor(assets: string, addresses: readonly string[], [etcd = 0, etcdPeer = 0, api = 0]: readonly number[]) {
     this.#assets = assets;
+    this.keys = newClusterKeys(systemClock, addresses);
     this.#ports = { etcd, etcdPeer, api };
   }
 
-  /** @param assets the folder with the two programs, as from `realAssets`. */
-  static async start(assets: string): Promise<RealKubeApi> {
-    const api = new RealKubeApi(assets, await Promise.all([freePort(), freePort(), freePort()]));
+  /**
+   * @param assets the folder with the two programs, as from `realAssets`
+   * @param addresses beyond loopback, under which clients reach the server
+   */
+  static async start(assets: string, addresses: readonly string[] = []): Promise<RealKubeApi> {
+    const api = new RealKubeApi(assets, addresses, await Promise.all([freePort(), freePort(), freePort()]));
     try {
       await api.start();
       return api;
@@ -96,7 +100,7 @@ export class RealKubeApi implements AsyncDisposable {
   }
 
   #serverArguments(): readonly string[] {
-    const { caPem, server, tokens } = this.keys;
+    const { caPem, server, admin, tokens } = this.keys;
     const tokenKey = this.#file('tokens.key', privatePem(tokens.privateKey));
     return [
       `--etcd-servers=http://127.0.0.1:${this.#ports.etcd}`,
@@ -116,6 +120,11 @@ export class RealKubeApi implements AsyncDisposable {
       '--anonymous-auth=false',
       '--disable-admission-plugins=ServiceAccount',
       '--allow-privileged=true',
+      // How it reaches the lab's kubelets: on loopback, known to each other by the cluster's own authority.
+      `--kubelet-client-certificate=${this.#file('admin.crt', admin.certPem)}`,
+      `--kubelet-client-key=${this.#file('admin.key', admin.keyPem)}`,
+      `--kubelet-certificate-authority=${join(this.#folder, 'ca.crt')}`,
+      '--kubelet-preferred-address-types=ExternalDNS,InternalIP',
     ];
   }
 

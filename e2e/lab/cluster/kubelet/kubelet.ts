@@ -66,6 +66,11 @@ export class Kubelet implements AsyncDisposable {
     return this.#pods.get(uid)?.run;
   }
 
+  findByName(namespace: string, name: string): PodRun | undefined {
+    const isIt = ({ run: { pod } }: Running): boolean => pod.metadata.namespace === namespace && pod.metadata.name === name;
+    return [...this.#pods.values()].findLast(isIt)?.run;
+  }
+
   #see(pod: Pod): void {
     const { uid, deletionTimestamp, deletionGracePeriodSeconds = 30 } = pod.metadata;
     const running = this.#pods.get(uid);
