@@ -26,15 +26,14 @@ const strategies: Readonly<Record<string, Strategy>> = {
   nodes: { statusOnCreate: true },
   serviceaccounts: { answersDeleted: true },
   namespaces: {
-    create: (fresh) => {
-      const { metadata } = fresh;
+    read: ({ metadata }) => {
       metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name ?? '' };
+    },
+    create: (fresh) => {
       fresh.spec = { finalizers: ['kubernetes'] };
       fresh.status = { phase: 'Active' };
     },
     replace: (next, current) => {
-      const { metadata } = next;
-      metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name ?? '' };
       next.spec = structuredClone(current.spec ?? {});
     },
   },
