@@ -18,3 +18,21 @@ export function* placesOfLabels(scope: string, labels: Labels): Generator<string
   yield `${scope}|${anyLabels}`;
   for (const key in labels) yield `${scope}|${key}=${labels[key]}`;
 }
+
+/** Whoever can be selected. */
+export interface Selected {
+  readonly namespace: string;
+  readonly labels: Labels;
+}
+
+/** The same for all that no selector can tell apart. */
+export function selectionKey({ namespace, labels }: Selected): string {
+  const keys = Object.keys(labels).sort();
+  return JSON.stringify([namespace, keys, keys.map((key) => labels[key])]);
+}
+
+/** The reverse of `selectionKey`. */
+export function selectedOf(key: string): Selected {
+  const [namespace, keys, values] = JSON.parse(key) as [string, readonly string[], readonly string[]];
+  return { namespace, labels: Object.fromEntries(keys.map((each, at) => [each, values[at] ?? ''])) };
+}

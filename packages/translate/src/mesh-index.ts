@@ -6,9 +6,10 @@ import { serviceKey } from '@ambient-mesh/model/service';
 import type { Workload } from '@ambient-mesh/model/workload';
 import type { Unenforced } from './authorization-policy.ts';
 import { Derivation, type DerivationOptions } from './derive/derivation.ts';
-import type { Dependant } from './derive/table.ts';
+import type { Dependant, Table } from './derive/table.ts';
 import type { Inputs } from './kinds/all.ts';
 import type { Condition } from './kinds/meta.ts';
+import { selectionKey } from './label-pairs.ts';
 import {
   entryStatus,
   policyStatus,
@@ -21,6 +22,7 @@ import {
   waypointPolicy,
   workloadEntryStatus,
 } from './mesh-policies.ts';
+import { selectionOfPods } from './mesh-selection.ts';
 import { infosOf, type Reading, settledOf, targetSliceOf, waypointOf } from './mesh-services.ts';
 import { openTables, type Settled, type Tables } from './mesh-tables.ts';
 import { endpointWorkloads, entryWorkload, podWorkload, sliceWorkloads } from './mesh-workloads.ts';
@@ -50,6 +52,7 @@ type Exists = (source: string) => boolean;
 const serviceObject = 'Service/';
 const entryObject = 'ServiceEntry/';
 
+type Touch<V> = (key: string, after: V | undefined, before: V | undefined) => void;
 type Compute<O> = (reading: Reading, source: string, by: Dependant) => Iterable<readonly [string, O]>;
 
 export class MeshIndex {
@@ -58,7 +61,7 @@ export class MeshIndex {
   /** In the order in which they build on each other. */
   readonly #order: readonly { run(): void }[];
   /** By the table whose keys are their sources. */
-  readonly #touched: { readonly [K in keyof Inputs]: readonly ((key: string) => void)[] };
+  readonly #touched: { readonly [K in keyof Inputs]: readonly Touch<Inputs[K]>[] };
   #sink: IndexSink | undefined;
 
   constructor(settings: TranslateSettings) {
@@ -87,6 +90,16 @@ export class MeshIndex {
       for (const each of [before, info]) if (each !== undefined) settled.touch(each.service.hostname);
     });
     const targetSlices = this.#derive(targetSliceOf, has(tables.endpointSlices), (key, slice) => tables.targetSlices.set(key, slice));
+    const selections = this.#derive(
+      selectionOfPods,
+      (key) => tables.pods.holds('labels', key),
+      (key, selection) => tables.selections.set(key, selection),
+    );
+    const relabelled = (pod: Inputs['pods'] | undefined): void => {
+      if (pod === undefined) return;
+      const key = selectionKey(pod.meta);
+      if (tables.pods.holds('labels', key) !== (tables.selections.peek(key) !== undefined)) selections.touch(key);
+    };
     const sent = policy(sentPolicy, has(tables.verdicts));
     const verdicts = this.#derive(verdictOf, has(tables.authorizationPolicies), (key, verdict) => {
       tables.verdicts.set(key, verdict);
@@ -107,13 +120,19 @@ export class MeshIndex {
     const workloadEntryStatuses = statuses('workloadEntries', workloadEntryStatus);
     const policyStatuses = statuses('authorizationPolicies', policyStatus);
     this.#order = [
-      ...[waypoints, infos, settled, targetSlices, verdicts],
+      ...[waypoints, infos, settled, targetSlices, verdicts, selections],
       ...[pods, entries, endpoints, slices, sent, portPolicies, strict, waypointPolicies],
       ...[serviceStatuses, entryStatuses, workloadEntryStatuses, policyStatuses],
     ];
     const touches = (...all: readonly { touch(key: string): void }[]) => all.map((each) => (key: string) => each.touch(key));
     this.#touched = {
-      pods: touches(pods),
+      pods: [
+        ...touches(pods),
+        (_, after, before) => {
+          relabelled(before);
+          relabelled(after);
+        },
+      ],
       services: [(key) => infos.touch(`${serviceObject}${key}`), ...touches(serviceStatuses)],
       endpointSlices: touches(targetSlices, slices),
       nodes: [],
@@ -130,8 +149,10 @@ export class MeshIndex {
   /** An object has changed; undefined: it is gone. Key as `namespace/name`, or `name` outside namespaces. Computes nothing yet. */
   set<K extends keyof Inputs>(table: K, key: string, object: Inputs[K] | undefined): void {
     // One of the tables of this very kind: the compiler cannot follow a key through a record of tables.
-    (this.#tables[table] as { set(key: string, object: Inputs[K] | undefined): void }).set(key, object);
-    for (const touch of this.#touched[table]) touch(key);
+    const own = this.#tables[table] as Pick<Table<Inputs[K]>, 'peek' | 'set'>;
+    const before = own.peek(key);
+    own.set(key, object);
+    for (const touch of this.#touched[table]) touch(key, object, before);
   }
 
   /** Computes what depends on the changes since the last call, and nothing else. */

@@ -4,7 +4,7 @@ import type { Service } from '@ambient-mesh/model/service';
 import type { PolicyVerdict } from './authorization-policy.ts';
 import { Table } from './derive/table.ts';
 import type { Inputs } from './kinds/all.ts';
-import { placeOfSelector } from './label-pairs.ts';
+import { placeOfSelector, selectionKey } from './label-pairs.ts';
 import { same } from './same.ts';
 import type { ServiceInfo } from './service-info.ts';
 import type { Waypoint } from './waypoint.ts';
@@ -14,6 +14,14 @@ export interface TargetSlice {
   /** Key of the service's info. */
   readonly info: string;
   readonly pods: readonly { readonly namespace: string; readonly name: string; readonly uid: string }[];
+}
+
+/** Who selects workloads of the same namespace and labels. */
+export interface Selection {
+  /** Sorted keys of infos. */
+  readonly services: readonly string[];
+  /** Keys of policies, in the order in which workloads list them. */
+  readonly policies: readonly string[];
 }
 
 /** What became of all services of one hostname. */
@@ -31,8 +39,12 @@ const none: readonly string[] = [];
 
 export function openTables() {
   return {
-    pods: new Table<Inputs['pods'], 'gateway'>({
-      indexes: { gateway: ({ meta }) => some(meta.labels[gatewayName] ? `${meta.namespace}/${meta.labels[gatewayName]}` : '') },
+    /** `labels`: their own, as selectors see them. */
+    pods: new Table<Inputs['pods'], 'gateway' | 'labels'>({
+      indexes: {
+        labels: ({ meta }) => [selectionKey(meta)],
+        gateway: ({ meta }) => some(meta.labels[gatewayName] ? `${meta.namespace}/${meta.labels[gatewayName]}` : ''),
+      },
     }),
     services: new Table<Inputs['services']>({ indexes: byKey }),
     endpointSlices: new Table<Inputs['endpointSlices']>({ indexes: byKey }),
@@ -67,6 +79,8 @@ export function openTables() {
       indexes: { pod: ({ pods }) => [...new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`))] },
       same,
     }),
+    /** By `selectionKey`, of pods. */
+    selections: new Table<Selection>({ indexes: byKey, same }),
     /** Policies that tunnels are sent, and what else is said of them. `place`: of the selector, in the namespaces that it reaches. */
     verdicts: new Table<PolicyVerdict, 'place'>({
       indexes: {

@@ -4,17 +4,16 @@
 import { serviceKey } from '@ambient-mesh/model/service';
 import type { PortMap, Workload } from '@ambient-mesh/model/workload';
 import type { Dependant } from './derive/table.ts';
-import type { Labels } from './kinds/meta.ts';
-import type { PeerAuthentication } from './kinds/peer-authentication.ts';
 import type { Pod } from './kinds/pod.ts';
-import { placesOfLabels } from './label-pairs.ts';
+import { selectionKey } from './label-pairs.ts';
+import { policiesSelecting, servicesSelecting } from './mesh-selection.ts';
 import { bindingFor, networkOf, type Reading, stands } from './mesh-services.ts';
-import { objectOf } from './mesh-tables.ts';
-import { allowWaypointPolicy, peerAuthenticationKeys } from './peer-authentication.ts';
+import { objectOf, type Selection } from './mesh-tables.ts';
+import { allowWaypointPolicy } from './peer-authentication.ts';
 import { inRevision } from './revision.ts';
-import { selects } from './selector.ts';
 import type { ServiceInfo } from './service-info.ts';
 import { portsOnEntry, portsOnPod } from './service-ports.ts';
+import type { TranslateSettings } from './settings.ts';
 import { byText } from './text-order.ts';
 import { type Waypoint, waypointsOf } from './waypoint.ts';
 import { entryLabels, inlineEndpoints, workloadFromEndpoint, workloadFromEntry } from './workload-from-entry.ts';
@@ -23,13 +22,16 @@ import { workloadsFromSlice } from './workload-from-slice.ts';
 
 type Made = Generator<readonly [uid: string, Workload]>;
 
+const selectedByNobody: Selection = { services: [], policies: [] };
 const gatewayName = 'gateway.networking.k8s.io/gateway-name';
 
 export function* podWorkload(reading: Reading, key: string, by: Dependant): Made {
   const { tables, settings } = reading;
-  const pod = tables.pods.read(key, by);
+  // Whoever changes a pod says so by itself: 50,000 readers of one row each would only cost memory.
+  const pod = tables.pods.peek(key);
   if (pod === undefined) return;
-  const infos = infosOfPod(reading, pod, by);
+  const selection = tables.selections.read(selectionKey(pod.meta), by) ?? selectedByNobody;
+  const infos = infosOfPod(reading, pod, selection, by);
   const own = pod.meta.labels[gatewayName] ? tables.waypoints.read(`${pod.meta.namespace}/${pod.meta.labels[gatewayName]}`, by) : undefined;
   // What is a waypoint goes through none.
   const waypoint = own === undefined ? bindingFor(reading, { kind: 'Pod', meta: pod.meta }, 'workload', by).waypoint : undefined;
@@ -39,7 +41,7 @@ export function* podWorkload(reading: Reading, key: string, by: Dependant): Made
     network: networkOf(reading, by),
     node: pod.node === '' ? undefined : tables.nodes.read(pod.node, by),
     services: portsBy(infos, (info) => portsOnPod(info.source, pod.namedPorts)),
-    policies: policiesOf(reading, { namespace: pod.meta.namespace, labels: pod.meta.labels, infos, waypoint }, by),
+    policies: withWaypoints(settings, selection.policies, infos, waypoint),
     waypoint: waypoint?.address,
     applicationTunnel: binding && { protocol: binding.protocol, ...(binding.port > 0 && { port: binding.port }) },
   });
@@ -51,15 +53,15 @@ export function* entryWorkload(reading: Reading, key: string, by: Dependant): Ma
   const entry = tables.workloadEntries.read(key, by);
   if (entry === undefined || !inRevision(entry.meta, settings.revision)) return;
   const labels = entryLabels(entry);
-  const kinds = settings.servicesSelectEntries ? ['Service', 'ServiceEntry'] : ['ServiceEntry'];
-  const { namespace } = entry.meta;
-  const infos = selecting(reading, { kinds, namespace, labels }, by);
+  const kinds = settings.servicesSelectEntries ? (['Service', 'ServiceEntry'] as const) : (['ServiceEntry'] as const);
+  const selected = { namespace: entry.meta.namespace, labels };
+  const infos = servicesSelecting(reading, { ...selected, kinds }, by);
   const { waypoint } = bindingFor(reading, { kind: 'WorkloadEntry', meta: { ...entry.meta, labels } }, 'workload', by);
   const workload = workloadFromEntry(entry, {
     settings,
     network: networkOf(reading, by),
     services: portsBy(infos, (info) => portsOnEntry(info.source, entry.ports)),
-    policies: policiesOf(reading, { namespace, labels, infos, waypoint }, by),
+    policies: withWaypoints(settings, policiesSelecting(reading, selected, by), infos, waypoint),
     waypoint: waypoint?.address,
   });
   yield [workload.uid, workload];
@@ -75,6 +77,7 @@ export function* endpointWorkloads(reading: Reading, key: string, by: Dependant)
   );
   if (all.length === 0) return;
   const network = networkOf(reading, by);
+  const policies = policiesSelecting(reading, meta, by);
   const seen = new Set<string>();
   for (const inline of inlineEndpoints(entry)) {
     const infos = all.filter(({ service }) => inline.host === undefined || service.hostname === inline.host);
@@ -85,7 +88,7 @@ export function* endpointWorkloads(reading: Reading, key: string, by: Dependant)
       settings,
       network,
       services: portsBy(infos, (info) => portsOnEntry(info.source, inline.endpoint.ports)),
-      policies: policiesOf(reading, { namespace: meta.namespace, labels: meta.labels, infos, waypoint }, by),
+      policies: withWaypoints(settings, policies, infos, waypoint),
       waypoint: waypoint?.address,
     });
     // The same address twice is one workload: the first counts.
@@ -105,33 +108,14 @@ export function* sliceWorkloads(reading: Reading, key: string, by: Dependant): M
   for (const workload of workloadsFromSlice(slice, service, { settings, network: networkOf(reading, by) })) yield [workload.uid, workload];
 }
 
-function infosOfPod(reading: Reading, pod: Pod, by: Dependant): readonly ServiceInfo[] {
-  const { tables, settings } = reading;
-  const kinds = settings.entriesSelectPods ? ['Service', 'ServiceEntry'] : ['Service'];
-  const { namespace, name, labels, uid } = pod.meta;
-  const infos = selecting(reading, { kinds, namespace, labels }, by);
-  for (const { info: key, pods } of tables.targetSlices.readBy('pod', `${namespace}/${name}`, by)) {
-    const info = tables.infos.read(key, by);
+function infosOfPod({ tables }: Reading, { meta }: Pod, selection: Selection, by: Dependant): readonly ServiceInfo[] {
+  const keys = [...selection.services];
+  for (const { info, pods } of tables.targetSlices.readBy('pod', `${meta.namespace}/${meta.name}`, by)) {
     // A new pod of the same name is not the one that the slice means.
-    const meant = pods.some((one) => one.name === name && one.namespace === namespace && one.uid === uid);
-    if (info !== undefined && meant && !infos.includes(info)) infos.push(info);
+    const meant = pods.some(({ name, namespace, uid }) => name === meta.name && namespace === meta.namespace && uid === meta.uid);
+    if (meant && !keys.includes(info)) keys.push(info);
   }
-  return infos;
-}
-
-interface Selected {
-  readonly kinds: readonly string[];
-  readonly namespace: string;
-  readonly labels: Labels;
-}
-
-function selecting(reading: Reading, { kinds, namespace, labels }: Selected, by: Dependant): ServiceInfo[] {
-  const found: ServiceInfo[] = [];
-  for (const kind of kinds)
-    for (const place of placesOfLabels(`${kind}/${namespace}`, labels))
-      for (const info of reading.tables.infos.readBy('selector', place, by))
-        if (selects(info.selector ?? {}, labels) && stands(reading, info, by)) found.push(info);
-  return found;
+  return keys.map((key) => tables.infos.read(key, by)).filter((info) => info !== undefined);
 }
 
 /** In the order of names, so that equal mappings have equal bytes. */
@@ -142,43 +126,16 @@ function portsBy(infos: readonly ServiceInfo[], ports: (info: ServiceInfo) => Po
 
 const noPorts: ReadonlyMap<string, PortMap> = new Map();
 
-interface PolicyQuestion {
-  readonly namespace: string;
-  readonly labels: Labels;
-  readonly infos: readonly ServiceInfo[];
-  readonly waypoint: Waypoint | undefined;
-}
-
-/** Facts: control-plane §3.7. */
-function policiesOf(reading: Reading, { namespace, labels, infos, waypoint }: PolicyQuestion, by: Dependant): readonly string[] {
-  const { tables, settings } = reading;
-  const { rootNamespace } = settings;
-  const keys = new Set<string>();
-  for (const scope of new Set([namespace, rootNamespace]))
-    for (const place of placesOfLabels(scope, labels))
-      for (const { policy, selector } of tables.verdicts.readBy('place', place, by))
-        if (policy !== undefined && selects(selector ?? {}, labels)) keys.add(policy.key);
-  const converted = peerAuthenticationKeys(peerAuthenticationsFor(reading, namespace, labels, by), { namespace, labels }, settings);
-  const allowed = settings.allowWaypoints
-    ? [waypoint, ...infos.flatMap(({ binding }) => waypointsOf(binding))].flatMap(
-        (each) => (each && allowWaypointPolicy(each, settings)?.key) ?? [],
-      )
-    : none;
-  const sorted = [...keys].sort(byText);
-  return sorted.length + converted.length + allowed.length === 0 ? none : [...sorted, ...converted, ...new Set(allowed)];
-}
-
-const none: readonly string[] = [];
-
-function peerAuthenticationsFor(
-  { tables, settings }: Reading,
-  namespace: string,
-  labels: Labels,
-  by: Dependant,
-): readonly PeerAuthentication[] {
-  const table = tables.peerAuthentications;
-  const found = [...table.readBy('place', namespace, by)];
-  if (namespace !== settings.rootNamespace) found.push(...table.readBy('place', settings.rootNamespace, by));
-  for (const place of placesOfLabels(namespace, labels)) found.push(...table.readBy('place', place, by));
-  return found.length === 0 ? found : found.filter(({ meta }) => inRevision(meta, settings.revision));
+/** Also lists what lets waypoints in, where the mesh is told to allow them: its own and those of its services (facts: control-plane §3.7). */
+function withWaypoints(
+  settings: TranslateSettings,
+  policies: readonly string[],
+  infos: readonly ServiceInfo[],
+  waypoint: Waypoint | undefined,
+): readonly string[] {
+  if (!settings.allowWaypoints) return policies;
+  const allowed = [waypoint, ...infos.flatMap(({ binding }) => waypointsOf(binding))].flatMap(
+    (each) => (each && allowWaypointPolicy(each, settings)?.key) ?? [],
+  );
+  return [...policies, ...new Set(allowed)];
 }

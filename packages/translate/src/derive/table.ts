@@ -95,20 +95,16 @@ export interface TableOptions<V, I extends string> {
   readonly indexes: Readonly<Record<I, Indexer<V>>>;
   /** Whether a change makes no difference. Default: identity. */
   readonly same?: (before: V, after: V) => boolean;
-  /** Called after a row has changed. */
-  readonly changed?: (key: string, after: V | undefined, before: V | undefined) => void;
 }
 
 export class Table<V, I extends string = never> {
   readonly #rows: Map<string, RowPlace<V>> = new Map();
   readonly #indexes: readonly { readonly name: I; readonly of: Indexer<V>; readonly places: Map<string, IndexPlace> }[];
   readonly #same: (before: V, after: V) => boolean;
-  readonly #changed: (key: string, after: V | undefined, before: V | undefined) => void;
 
-  constructor({ indexes, same = Object.is, changed = () => {} }: TableOptions<V, I>) {
+  constructor({ indexes, same = Object.is }: TableOptions<V, I>) {
     this.#indexes = (Object.keys(indexes) as I[]).map((name) => ({ name, of: indexes[name], places: new Map() }));
     this.#same = same;
-    this.#changed = changed;
   }
 
   /** Undefined removes. */
@@ -121,12 +117,16 @@ export class Table<V, I extends string = never> {
     row.mark();
     for (const index of this.#indexes) this.#reindex(index, key, before, after);
     row.sweep();
-    this.#changed(key, after, before);
   }
 
   /** Without being remembered for it. */
   peek(key: string): V | undefined {
     return this.#rows.get(key)?.value;
+  }
+
+  /** Whether any row has this value in the index. Without being remembered for it. */
+  holds(name: I, value: string): boolean {
+    return this.#index(name).get(value)?.keys !== undefined;
   }
 
   read(key: string, by: Dependant): V | undefined {
@@ -137,14 +137,17 @@ export class Table<V, I extends string = never> {
 
   /** The rows of one value of an index, in the order in which they came to it. */
   *readBy(name: I, value: string, by: Dependant): Generator<V> {
-    const index = this.#indexes.find((each) => each.name === name);
-    if (index === undefined) return;
-    const place = indexPlace(index.places, value);
+    const place = indexPlace(this.#index(name), value);
     place.register(by);
     for (const key of place.keys ?? none) {
       const row = this.#rows.get(key)?.value;
       if (row !== undefined) yield row;
     }
+  }
+
+  #index(name: I): Map<string, IndexPlace> {
+    for (const index of this.#indexes) if (index.name === name) return index.places;
+    throw new TypeError(`no index ${name}`);
   }
 
   #place(key: string): RowPlace<V> {
