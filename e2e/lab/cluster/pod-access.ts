@@ -24,6 +24,9 @@ export class PodAccess implements PodRuntime {
   upgrade({ subresource, pod, ...stream }: PodUpgrade): void {
     const run = this.#run(pod);
     if (run === undefined) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+    const container = stream.query.get('container') ?? '';
+    if (container !== '' && run.container(container) === undefined)
+      throw badRequest(`container ${container} is not valid for pod ${pod.metadata.name}`);
     serveStream({ kind: subresource, ...stream }, new PodStreams(run));
   }
 

@@ -30,13 +30,13 @@ export interface Ending {
   readonly exitCode: number;
 }
 
-/** $0: pod folder, $1: fstab, $2: host name, $3: directory; the rest is the command. */
-const start = `exec ${podFolderFd}<"$0"
-mount --no-canonicalize --all --fstab "/proc/self/fd/${podFolderFd}/$1"
+/** $1: pod folder, $2: fstab, $3: host name, $4: directory; the rest is the command. */
+const start = `exec ${podFolderFd}<"$1"
+mount --no-canonicalize --all --fstab "/proc/self/fd/${podFolderFd}/$2"
 exec ${podFolderFd}<&-
-echo "$2" >/proc/sys/kernel/hostname
-cd "$3"
-shift 3
+echo "$3" >/proc/sys/kernel/hostname
+cd "$4"
+shift 4
 exec "$@"`;
 
 const isolated = ['unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'];
@@ -52,7 +52,7 @@ export class ContainerProcess {
   constructor({ netns, argv, env, hostname, cwd, podFolder, fstab, log, stdin }: ContainerOrder) {
     this.env = env;
     this.cwd = cwd;
-    const command = ['--pdeathsig', 'KILL', '--', ...isolated, 'sh', '-ec', start, podFolder, fstab, hostname, cwd, ...argv];
+    const command = ['--pdeathsig', 'KILL', '--', ...isolated, 'sh', '-ec', start, 'container', podFolder, fstab, hostname, cwd, ...argv];
     this.#child = netns.run(() =>
       spawn('setpriv', command, { env, cwd: podFolder, stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], detached: true }),
     );

@@ -18,7 +18,7 @@ export function execIn(container: ContainerProcess, { argv, stdio, tty }: ExecOr
   if (pid === undefined) return undefined;
   const enter = ['--target', `${pid}`, '--mount', '--uts', '--net', '--pid', '--'];
   const terminal = tty ? ['setsid', '--ctty', '--wait'] : [];
-  const command = [...enter, ...terminal, 'sh', '-c', 'cd "$0" && exec "$@"', container.cwd, ...argv];
+  const command = [...enter, ...terminal, 'sh', '-c', 'cd "$1" && shift && exec "$@"', 'exec', container.cwd, ...argv];
   const env = tty ? { TERM: 'xterm', ...container.env } : container.env;
   return spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'nsenter', ...command], { env, stdio: [...stdio] });
 }
