@@ -1,11 +1,12 @@
-// docs/compatibility.md names tests of ours; each must exist, and what is quoted must be in it. So a test is not renamed or dropped unnoticed.
+// The pages of compatibility name tests of ours; each must exist, and what is quoted must be in it. So a test is not renamed or dropped unnoticed.
 // A row's quotes belong to the last file named before them. Whether the test shows what the page says is for people to judge.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-const page = readFileSync(join(root, 'docs/compatibility.md'), 'utf8');
+const pages = ['compatibility.md', 'compatibility-istiod-lite.md'];
+const page = pages.map((name) => readFileSync(join(root, 'docs', name), 'utf8')).join('\n');
 
 /** `model/next-hop.test.ts` is in packages/model/src; the page says so, and what starts elsewhere is a whole path. */
 function pathOf(named: string): string {
