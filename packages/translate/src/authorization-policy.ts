@@ -3,7 +3,7 @@
 import type { Policy } from '@ambient-mesh/model/policy';
 import type { AuthorizationPolicy } from './kinds/authorization-policy.ts';
 import type { Condition, Labels } from './kinds/meta.ts';
-import { isEmpty, readRule } from './policy-match.ts';
+import { isEmpty, type RuleReading, readRule } from './policy-match.ts';
 import { inRevision } from './revision.ts';
 import type { TranslateSettings } from './settings.ts';
 import { byText } from './text-order.ts';
@@ -45,31 +45,54 @@ export function policyFrom(ap: AuthorizationPolicy, settings: TranslateSettings)
     dryRun,
   };
   const sent = { policy, ...(ap.selector && { selector: ap.selector }) };
-  const l7 = [...new Set(readings.flatMap((reading) => reading.l7))].sort(byText);
-  const unreadable = readings.flatMap((reading) => reading.unreadable).sort(byText);
-  const shortened = readings.filter((reading) => reading.l7.length > 0);
-  if (l7.length > 0) {
-    const effective = shortened.some(({ rule }) => rule?.every((clause) => clause.some((match) => !isEmpty(match))));
-    const message = `ztunnel does not support HTTP attributes (${l7.join(', ')}). ${ending(action, effective)}${alsoUnreadable(unreadable)}`;
-    const unenforced = { reason: 'L7Attributes', attributes: l7, message } as const;
-    return { ...sent, condition: accepted(ap, 'True', 'UnsupportedValue', message), unenforced };
-  }
-  if (unreadable.length > 0) {
-    const message = `Values that cannot be read: ${unreadable.join(', ')}. ${action === 'ALLOW' ? 'What depends on them is not allowed' : 'What they would have narrowed is denied'}`;
-    const unenforced = { reason: 'UnreadableValue', attributes: unreadable, message } as const;
-    return { ...sent, condition: accepted(ap, 'True', 'UnsupportedValue', message), unenforced };
-  }
-  return { ...sent, condition: accepted(ap, 'True', 'Accepted', 'attached to ztunnel') };
+  const unenforced = leftOut(readings, action);
+  if (unenforced === undefined) return { ...sent, condition: accepted(ap, 'True', 'Accepted', 'attached to ztunnel') };
+  return { ...sent, condition: accepted(ap, 'True', 'UnsupportedValue', unenforced.message), unenforced };
 }
 
-function ending(action: 'ALLOW' | 'DENY', effective: boolean): string {
+/** What of the rules tunnels enforce otherwise than written; undefined: nothing. */
+function leftOut(readings: readonly RuleReading[], action: 'ALLOW' | 'DENY'): Unenforced | undefined {
+  const unseen = sorted(readings.flatMap((reading) => reading.unseen));
+  const unreadable = sorted(readings.flatMap((reading) => reading.unreadable));
+  const parts = [
+    unseen.length > 0 && `ztunnel does not see these attributes: ${listed(unseen)}. ${withoutThem(readings, action)}`,
+    unreadable.length > 0 && `Values that mean nothing: ${listed(unreadable)}. ${despiteThem[action]}`,
+  ].filter((part) => part !== false);
+  if (parts.length === 0) return undefined;
+  const message = parts.join('. ');
+  return unseen.length > 0
+    ? { reason: 'L7Attributes', attributes: unseen, message }
+    : { reason: 'UnreadableValue', attributes: unreadable, message };
+}
+
+function withoutThem(readings: readonly RuleReading[], action: 'ALLOW' | 'DENY'): string {
   if (action === 'ALLOW') return 'Rules that use them are left out, so the policy allows less than written';
-  if (effective) return 'They are left out of the rules, so the policy denies more than written';
-  return 'Without them the rules match nothing, so the policy has no effect; attach it to a waypoint with targetRefs';
+  const rules = readings.flatMap(({ rule }) => (rule === undefined ? [] : [rule]));
+  if (rules.every((rule) => rule.some((clause) => clause.every(isEmpty))))
+    return 'Without them its rules hold for nobody, so the policy has no effect; attach it to a waypoint with targetRefs';
+  if (rules.some((rule) => rule.some((clause) => clause.some(isEmpty))))
+    return 'What only they describe is not denied; attach the policy to a waypoint with targetRefs';
+  return 'They are left out of the rules, so the policy denies more than written';
 }
 
-const alsoUnreadable = (values: readonly string[]): string =>
-  values.length > 0 ? `. Values that cannot be read: ${values.join(', ')}` : '';
+const despiteThem = {
+  ALLOW: 'They allow nobody, so the policy allows less than written',
+  DENY: 'They might mean anybody, so the policy denies more than written',
+};
+
+const sorted = (texts: readonly string[]): readonly string[] => [...new Set(texts)].sort(byText);
+
+/** A message names this many at most, and so many characters of each. */
+const mostListed = 10;
+const longestListed = 100;
+
+function listed(texts: readonly string[]): string {
+  const more = texts.length - mostListed;
+  return `${texts
+    .slice(0, mostListed)
+    .map((text) => text.slice(0, longestListed))
+    .join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
 
 function scopeOf({ selector, meta }: AuthorizationPolicy, rootNamespace: string): Policy['scope'] {
   if (selector !== undefined) return 'WorkloadSelector';

@@ -17,7 +17,7 @@ const unauthenticated = matchOf({ notPrincipals: [{ presence: true }] });
 
 /** Denies everybody without an identity. Sent as soon as there is any PeerAuthentication. */
 export const staticStrictPolicy = ({ rootNamespace }: TranslateSettings): Policy =>
-  denying(rootNamespace, staticName, [[[unauthenticated]]]);
+  converted('Deny', rootNamespace, staticName, [[[unauthenticated]]]);
 
 /** What holds where no workload is selected: the oldest PeerAuthentication without a selector in each place. */
 export interface Parents {
@@ -73,12 +73,12 @@ export function portPolicy(pa: PeerAuthentication, parents: Parents, { rootNames
       .sort((a, b) => a - b);
   if (!strict) {
     const rules = ports((mode) => mode === 'STRICT').map((port): Rule => [[{ ...unauthenticated, destinationPorts: [port] }]]);
-    return rules.length > 0 ? denying(pa.meta.namespace, portName(pa), rules) : undefined;
+    return rules.length > 0 ? converted('Deny', pa.meta.namespace, portName(pa), rules) : undefined;
   }
   const exempt = ports((mode) => mode === 'PERMISSIVE' || mode === 'DISABLE');
   if (exempt.length === 0) return undefined;
   const others = exempt.map((port) => [matchOf({ notDestinationPorts: [port] })]);
-  return denying(pa.meta.namespace, portName(pa), [[[unauthenticated], ...others]]);
+  return converted('Deny', pa.meta.namespace, portName(pa), [[[unauthenticated], ...others]]);
 }
 
 /** Lets a waypoint's own accounts in; for meshes that want every waypoint allowed (facts: control-plane §4.4). */
@@ -86,16 +86,15 @@ export function allowWaypointPolicy(waypoint: Waypoint, { trustDomain }: Transla
   const { namespace, name, serviceAccounts } = waypoint;
   if (serviceAccounts.length === 0) return undefined;
   const principals = serviceAccounts.map((account) => ({ exact: `${trustDomain}/ns/${namespace}/sa/${account}` }));
-  const policy = denying(namespace, `istio_allow_waypoint_${namespace}_${name}`, [[[matchOf({ principals })]]]);
-  return { ...policy, action: 'Allow' };
+  return converted('Allow', namespace, `istio_allow_waypoint_${namespace}_${name}`, [[[matchOf({ principals })]]]);
 }
 
-const denying = (namespace: string, name: string, rules: readonly Rule[]): Policy => ({
+const converted = (action: Policy['action'], namespace: string, name: string, rules: readonly Rule[]): Policy => ({
   key: `${namespace}/${name}`,
   name,
   namespace,
   scope: 'WorkloadSelector',
-  action: 'Deny',
+  action,
   rules,
   dryRun: false,
 });

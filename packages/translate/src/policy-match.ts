@@ -1,5 +1,6 @@
 // One rule of an AuthorizationPolicy as node tunnels can enforce it: who, to which port, from and to which address. Pure.
-// Used by authorization-policy.ts. Says what had to be left out: attributes of HTTP, and values that cannot be read (facts: control-plane §4.2).
+// Used by authorization-policy.ts. Says what had to be left out: attributes that tunnels do not see, and values that cannot be read
+// (facts: control-plane §4.2; where a value cannot be read, stricter than there).
 import { parseCidr } from '@ambient-mesh/model/cidr';
 import type { Clause, Match, Rule, ServiceAccountMatch, StringMatch } from '@ambient-mesh/model/policy';
 import type { Operation, PolicyRule, Source, When } from './kinds/authorization-policy.ts';
@@ -7,13 +8,13 @@ import type { Operation, PolicyRule, Source, When } from './kinds/authorization-
 export interface RuleReading {
   /** Undefined: the rule must not be sent. */
   readonly rule: Rule | undefined;
-  /** Attributes that only a waypoint can judge. */
-  readonly l7: readonly string[];
+  /** Attributes that only a waypoint can judge, and those that nobody knows. */
+  readonly unseen: readonly string[];
   /** Values that mean nothing, as `field: value`. */
   readonly unreadable: readonly string[];
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Action = 'ALLOW' | 'DENY';
 
 const none: readonly never[] = [];
 const nothing: Match = {
@@ -31,114 +32,166 @@ const nothing: Match = {
   notDestinationPorts: none,
 };
 
-/** Fields that only a waypoint can judge, by the part of the rule they are in. */
-const httpSource = ['remoteIpBlocks', 'notRemoteIpBlocks', 'requestPrincipals', 'notRequestPrincipals'] as const;
-const httpOperation = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
-
 export const matchOf = (fields: Partial<Match>): Match => ({ ...nothing, ...fields });
 
-/** A match without any value decides nothing: tunnels pass over it. */
+/** A match without any value holds for nobody: tunnels pass over it. */
 export const isEmpty = (match: Match): boolean => Object.values(match).every((values: readonly unknown[]) => values.length === 0);
+
+/** Where values of one attribute go in a match, and how each is read; undefined: it means nothing. */
+interface Attribute {
+  readonly wanted: keyof Match;
+  readonly unwanted: keyof Match;
+  readonly read: (text: string, namespace: string) => unknown;
+}
+
+type ListsOf<V> = { [K in keyof Match]: Match[K] extends readonly V[] ? K : never }[keyof Match];
+
+const attribute = <V>(
+  read: (text: string, namespace: string) => V | undefined,
+  wanted: ListsOf<NoInfer<V>>,
+  unwanted: ListsOf<NoInfer<V>>,
+): Attribute => ({ read, wanted, unwanted });
+
+const sourceIp = attribute(parseCidr, 'sourceIps', 'notSourceIps');
+const sourceNamespace = attribute(stringMatch, 'namespaces', 'notNamespaces');
+const sourceAccount = attribute(accountOf, 'serviceAccounts', 'notServiceAccounts');
+const sourcePrincipal = attribute(stringMatch, 'principals', 'notPrincipals');
+const destinationIp = attribute(parseCidr, 'destinationIps', 'notDestinationIps');
+const destinationPort = attribute(portOf, 'destinationPorts', 'notDestinationPorts');
+
+const whenKeys: ReadonlyMap<string, Attribute> = new Map([
+  ['source.ip', sourceIp],
+  ['source.namespace', sourceNamespace],
+  ['source.principal', sourcePrincipal],
+  ['destination.ip', destinationIp],
+  ['destination.port', destinationPort],
+]);
+
+const sourceLists = [
+  ['ipBlocks', 'notIpBlocks', sourceIp],
+  ['namespaces', 'notNamespaces', sourceNamespace],
+  ['serviceAccounts', 'notServiceAccounts', sourceAccount],
+  ['principals', 'notPrincipals', sourcePrincipal],
+] as const;
+
+/** Fields that tunnels do not see. */
+const unseenOfSource = [
+  'remoteIpBlocks',
+  'notRemoteIpBlocks',
+  'requestPrincipals',
+  'notRequestPrincipals',
+  'trustDomains',
+  'notTrustDomains',
+] as const;
+const unseenOfOperation = ['hosts', 'notHosts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
+
+/** One alternative of a clause as the user wrote it. */
+interface Part {
+  readonly name: string;
+  readonly lists: readonly List[];
+  readonly unseen: readonly string[];
+}
+
+interface List {
+  readonly field: string;
+  readonly texts: readonly string[];
+  readonly into: keyof Match;
+  /** Values that the match must not have. */
+  readonly excepts: boolean;
+  readonly read: Attribute['read'];
+}
+
+const wanting = ({ wanted: into, read }: Attribute, field: string, texts: readonly string[]): List => {
+  return { field, texts, into, excepts: false, read };
+};
+const excepting = ({ unwanted: into, read }: Attribute, field: string, texts: readonly string[]): List => {
+  return { field, texts, into, excepts: true, read };
+};
+
+const partOfOperation = (operation: Operation): Part => ({
+  name: 'operation',
+  lists: [wanting(destinationPort, 'ports', operation.ports), excepting(destinationPort, 'notPorts', operation.notPorts)],
+  unseen: unseenOfOperation.filter((field) => operation[field].length > 0),
+});
+
+const partOfSource = (source: Source): Part => ({
+  name: 'source',
+  lists: sourceLists.flatMap(([field, notField, of]) => [wanting(of, field, source[field]), excepting(of, notField, source[notField])]),
+  unseen: unseenOfSource.filter((field) => source[field].length > 0),
+});
+
+function partOfWhen({ key, values, notValues }: When): Part {
+  const of = whenKeys.get(key);
+  return {
+    name: key,
+    lists: of === undefined ? none : [wanting(of, key, values), excepting(of, key, notValues)],
+    unseen: of === undefined ? [key] : none,
+  };
+}
 
 /**
  * What the rule becomes. A granting rule that a tunnel can judge only in part is left out: half a condition would grant more than the user
  * wrote. A denying one keeps the part that can be judged, and so denies more.
  */
-export function readRule(rule: PolicyRule, action: 'ALLOW' | 'DENY', namespace: string): RuleReading {
+export function readRule(rule: PolicyRule, action: Action, namespace: string): RuleReading {
   const reading = new Reading(action, namespace);
-  const clauses: Clause[] = [];
-  if (rule.to.length > 0) clauses.push(rule.to.flatMap((operation) => reading.operation(operation) ?? none));
-  if (rule.from.length > 0) clauses.push(rule.from.flatMap((source) => reading.source(source) ?? none));
-  for (const when of rule.when) clauses.push([reading.when(when) ?? none].flat());
-  const omitted = action === 'ALLOW' && (reading.l7.size > 0 || clauses.some((clause) => clause.length === 0));
-  return { rule: omitted ? undefined : clauses, l7: [...reading.l7], unreadable: reading.unreadable };
+  for (const field of rule.unknown) reading.unseen.add(field);
+  if (rule.to.length > 0) reading.clause(rule.to.map(partOfOperation));
+  if (rule.from.length > 0) reading.clause(rule.from.map(partOfSource));
+  for (const when of rule.when) reading.clause([partOfWhen(when)]);
+  const { clauses, unseen, unreadable } = reading;
+  const omitted = action === 'ALLOW' && (unseen.size > 0 || clauses.some((clause) => clause.length === 0));
+  return { rule: omitted ? undefined : clauses, unseen: [...unseen], unreadable };
 }
 
-/** Collects what is left out on the way. Each part gives a match, or undefined when an unreadable value must not be passed over. */
+/** Collects clauses, and what is left out of them on the way. */
 class Reading {
-  readonly l7: Set<string> = new Set();
+  readonly clauses: Clause[] = [];
+  readonly unseen: Set<string> = new Set();
   readonly unreadable: string[] = [];
-  readonly #action: 'ALLOW' | 'DENY';
+  readonly #denying: boolean;
   readonly #namespace: string;
 
-  constructor(action: 'ALLOW' | 'DENY', namespace: string) {
-    this.#action = action;
+  constructor(action: Action, namespace: string) {
+    this.#denying = action === 'DENY';
     this.#namespace = namespace;
   }
 
-  operation(operation: Operation): Match | undefined {
-    for (const field of httpOperation) if (operation[field].length > 0) this.l7.add(field);
-    return this.#match([
-      ['destinationPorts', this.#values('ports', operation.ports, portOf)],
-      ['notDestinationPorts', this.#values('notPorts', operation.notPorts, portOf)],
-    ]);
+  /** A part of which nobody can say whom it means grants nobody anything, and denies everybody: then the clause says nothing. */
+  clause(parts: readonly Part[]): void {
+    const matches = parts.map((part) => this.#match(part));
+    const known = matches.filter((match) => match !== undefined);
+    if (this.#denying && known.length < matches.length) return;
+    this.clauses.push(known);
   }
 
-  source(source: Source): Match | undefined {
-    for (const field of httpSource) if (source[field].length > 0) this.l7.add(field);
-    const account = (text: string): ServiceAccountMatch | undefined => accountOf(text, this.#namespace);
-    return this.#match([
-      ['sourceIps', this.#values('ipBlocks', source.ipBlocks, parseCidr)],
-      ['notSourceIps', this.#values('notIpBlocks', source.notIpBlocks, parseCidr)],
-      ['namespaces', this.#values('namespaces', source.namespaces, stringMatch)],
-      ['notNamespaces', this.#values('notNamespaces', source.notNamespaces, stringMatch)],
-      ['serviceAccounts', this.#values('serviceAccounts', source.serviceAccounts, account)],
-      ['notServiceAccounts', this.#values('notServiceAccounts', source.notServiceAccounts, account)],
-      ['principals', this.#values('principals', source.principals, stringMatch)],
-      ['notPrincipals', this.#values('notPrincipals', source.notPrincipals, stringMatch)],
-    ]);
-  }
-
-  when({ key, values, notValues }: When): Match | undefined {
-    const pair = (field: keyof Match, notField: keyof Match, read: (text: string) => unknown): Match | undefined =>
-      this.#match([
-        [field, this.#values(key, values, read)],
-        [notField, this.#values(key, notValues, read)],
-      ]);
-    switch (key) {
-      case 'source.ip':
-        return pair('sourceIps', 'notSourceIps', parseCidr);
-      case 'source.namespace':
-        return pair('namespaces', 'notNamespaces', stringMatch);
-      case 'source.principal':
-        return pair('principals', 'notPrincipals', stringMatch);
-      case 'destination.ip':
-        return pair('destinationIps', 'notDestinationIps', parseCidr);
-      case 'destination.port':
-        return pair('destinationPorts', 'notDestinationPorts', portOf);
-      default:
-        this.l7.add(key);
-        return nothing;
-    }
-  }
-
-  #values(
-    field: string,
-    texts: readonly string[],
-    read: (text: string) => unknown,
-  ): { readonly good: readonly unknown[]; readonly bad: boolean } {
-    const good: unknown[] = [];
-    for (const text of texts) {
-      const value = read(text);
-      if (value === undefined) this.unreadable.push(`${field}: ${text}`);
-      else good.push(value);
-    }
-    return { good, bad: good.length < texts.length };
+  /** Undefined: nobody can say whom the part means. Empty where all of it is for others to judge. */
+  #match({ name, lists, unseen }: Part): Match | undefined {
+    for (const each of unseen) this.unseen.add(each);
+    const values = lists.map((list) => this.#values(list));
+    const match = matchOf(Object.fromEntries(lists.map(({ into }, at) => [into, values[at] ?? none])));
+    if (values.includes(undefined) && (!this.#denying || isEmpty(match))) return undefined;
+    if (!isEmpty(match) || unseen.length > 0) return match;
+    this.unreadable.push(`${name}: empty`);
+    return undefined;
   }
 
   /**
-   * A value that cannot be read grants nothing: without it a list that is all bad would mean "any", and an exception would be missing.
-   * When denying, what can be read stays, and a list that is all bad means "any".
+   * Undefined: nobody can say what the list means, as one of its values cannot be read. Without that value a list of whom to let in is still
+   * good, and so is one of whom not to deny: less is allowed, more is denied.
    */
-  #match(fields: readonly (readonly [keyof Match, { readonly good: readonly unknown[]; readonly bad: boolean }])[]): Match | undefined {
-    const match: Mutable<Match> = { ...nothing };
-    for (const [name, { good, bad }] of fields) {
-      if (bad && this.#action === 'ALLOW' && (good.length === 0 || name.startsWith('not'))) return undefined;
-      if (good.length > 0) Object.assign(match, { [name]: good });
-    }
-    return match;
+  #values({ field, texts, excepts, read }: List): readonly unknown[] | undefined {
+    const values = texts.map((text) => read(text, this.#namespace));
+    const good = values.filter((value) => value !== undefined);
+    if (good.length === texts.length) return good;
+    for (const [at, text] of texts.entries())
+      if (values[at] === undefined) this.unreadable.push(`${field}: ${JSON.stringify(text.slice(0, longestShown))}`);
+    return good.length === 0 || excepts !== this.#denying ? undefined : good;
   }
 }
+
+/** Characters of a value that are repeated to its author. */
+const longestShown = 60;
 
 /** Only the ends may be open; every other character stands for itself. */
 export function stringMatch(text: string): StringMatch {

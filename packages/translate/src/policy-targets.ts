@@ -25,7 +25,6 @@ export interface TargetVerdict {
 const waypointController = 'istio.io/mesh-controller';
 
 interface Finding {
-  readonly ok: boolean;
   readonly reason: 'Accepted' | 'AncestorNotBound' | 'TargetNotFound' | 'Invalid';
   readonly message: string;
 }
@@ -33,36 +32,26 @@ interface Finding {
 /** Undefined for policies without targets, and for those of other revisions. */
 export function targetVerdict(ap: AuthorizationPolicy, look: TargetLookUp, settings: TranslateSettings): TargetVerdict | undefined {
   if (ap.targets.length === 0 || !inRevision(ap.meta, settings.revision)) return undefined;
-  const findings = ap.targets.map((target) => ({ target, finding: judge(target, ap.meta.namespace, look, settings) }));
+  const findings = ap.targets.map((target) => judge(target, ap.meta.namespace, look, settings));
+  const bad = ap.targets.filter((_, at) => findings[at]?.reason !== 'Accepted').map((target) => nameOf(target, ap.meta.namespace));
   const [only, ...others] = findings;
-  const bad = findings.filter(({ finding }) => !finding.ok);
-  const summary =
-    only !== undefined && others.length === 0
-      ? only.finding
-      : together(
-          findings.length,
-          bad.map(({ target }) => target),
-          ap.meta.namespace,
-        );
+  const { reason, message } = only !== undefined && others.length === 0 ? only : together(findings.length, bad);
+  const enforced = bad.length < findings.length;
   const condition: Condition = {
     type: 'WaypointAccepted',
-    status: bad.length < findings.length ? 'True' : 'False',
-    reason: summary.reason,
-    message: summary.message,
+    status: enforced ? 'True' : 'False',
+    reason,
+    message,
     observedGeneration: ap.meta.generation,
   };
-  if (bad.length < findings.length) return { condition };
-  return {
-    condition,
-    unenforced: { reason: 'NoWaypoint', attributes: bad.map(({ target }) => nameOf(target, ap.meta.namespace)), message: summary.message },
-  };
+  return enforced ? { condition } : { condition, unenforced: { reason: 'NoWaypoint', attributes: bad, message } };
 }
 
 function judge(target: PolicyTarget, own: string, look: TargetLookUp, settings: TranslateSettings): Finding {
   const namespace = target.namespace || own;
   const name = `${namespace}/${target.name}`;
   // A policy speaks for its own namespace only.
-  if (namespace !== own) return { ok: false, reason: 'Invalid', message: `${target.kind} ${name} is in another namespace than the policy` };
+  if (namespace !== own) return { reason: 'Invalid', message: `${target.kind} ${name} is in another namespace than the policy` };
   switch (`${target.kind}.${target.group || 'core'}`) {
     case 'Service.core':
       return boundTo('Service', name, look.service(namespace, target.name));
@@ -70,34 +59,33 @@ function judge(target: PolicyTarget, own: string, look: TargetLookUp, settings: 
       return boundTo('ServiceEntry', name, look.serviceEntry(namespace, target.name));
     case 'Gateway.gateway.networking.k8s.io':
       return look.gateway(namespace, target.name)
-        ? { ok: true, reason: 'Accepted', message: `bound to ${name}` }
-        : { ok: false, reason: 'TargetNotFound', message: `Gateway ${name} is not bound` };
+        ? { reason: 'Accepted', message: `bound to ${name}` }
+        : { reason: 'TargetNotFound', message: `Gateway ${name} is not bound` };
     case 'GatewayClass.gateway.networking.k8s.io':
       return ofClass(target.name, own, look.gatewayClass(target.name), settings);
     default:
-      return { ok: false, reason: 'Invalid', message: `${target.kind} of group ${target.group || 'core'} cannot be a target` };
+      return { reason: 'Invalid', message: `${target.kind} of group ${target.group || 'core'} cannot be a target` };
   }
 }
 
 function boundTo(kind: string, name: string, waypoint: string | undefined): Finding {
-  if (waypoint === undefined) return { ok: false, reason: 'TargetNotFound', message: `${kind} ${name} was not found` };
-  if (waypoint === '') return { ok: false, reason: 'AncestorNotBound', message: `${kind} ${name} is not bound to a waypoint` };
-  return { ok: true, reason: 'Accepted', message: `bound to ${waypoint}` };
+  if (waypoint === undefined) return { reason: 'TargetNotFound', message: `${kind} ${name} was not found` };
+  if (waypoint === '') return { reason: 'AncestorNotBound', message: `${kind} ${name} is not bound to a waypoint` };
+  return { reason: 'Accepted', message: `bound to ${waypoint}` };
 }
 
 function ofClass(name: string, own: string, controller: string | undefined, { rootNamespace }: TranslateSettings): Finding {
   if (own !== rootNamespace)
-    return { ok: false, reason: 'Invalid', message: `a policy for GatewayClass ${name} belongs in the root namespace ${rootNamespace}` };
-  if (controller === undefined) return { ok: false, reason: 'TargetNotFound', message: `GatewayClass ${name} is not bound` };
+    return { reason: 'Invalid', message: `a policy for GatewayClass ${name} belongs in the root namespace ${rootNamespace}` };
+  if (controller === undefined) return { reason: 'TargetNotFound', message: `GatewayClass ${name} is not bound` };
   if (controller !== waypointController)
-    return { ok: false, reason: 'Invalid', message: `GatewayClass ${name} is of controller ${controller}, not of ${waypointController}` };
-  return { ok: true, reason: 'Accepted', message: `bound to ${name}` };
+    return { reason: 'Invalid', message: `GatewayClass ${name} is of controller ${controller}, not of ${waypointController}` };
+  return { reason: 'Accepted', message: `bound to ${name}` };
 }
 
-function together(all: number, bad: readonly PolicyTarget[], own: string): Pick<Finding, 'message'> & { readonly reason: string } {
+function together(all: number, bad: readonly string[]): { readonly reason: string; readonly message: string } {
   if (bad.length === 0) return { reason: 'Accepted', message: '' };
-  const message = `Invalid targetRefs: ${bad.map((target) => nameOf(target, own)).join(', ')}`;
-  return { reason: bad.length < all ? 'PartiallyInvalid' : 'Invalid', message };
+  return { reason: bad.length < all ? 'PartiallyInvalid' : 'Invalid', message: `Invalid targetRefs: ${bad.join(', ')}` };
 }
 
 const nameOf = ({ kind, group, namespace, name }: PolicyTarget, own: string): string =>

@@ -1,6 +1,7 @@
-// AuthorizationPolicy as the mesh sees it: every field, also those that only a waypoint can enforce, because leaving one out silently would open a door.
+// AuthorizationPolicy as the mesh sees it: every field, also those that only a waypoint can enforce, and the names of those that are not known,
+// because leaving one out silently would open a door.
 import type { Condition, Labels, Meta } from './meta.ts';
-import { conditions, isRaw, items, labels, metaOf, raw, text, texts, words } from './read.ts';
+import { conditions, isRaw, items, labels, metaOf, type Raw, raw, text, unknownFields, words } from './read.ts';
 
 export interface PolicyTarget {
   readonly group: string;
@@ -10,31 +11,26 @@ export interface PolicyTarget {
   readonly namespace: string;
 }
 
-export interface Source {
-  readonly principals: readonly string[];
-  readonly notPrincipals: readonly string[];
-  readonly namespaces: readonly string[];
-  readonly notNamespaces: readonly string[];
-  readonly serviceAccounts: readonly string[];
-  readonly notServiceAccounts: readonly string[];
-  readonly ipBlocks: readonly string[];
-  readonly notIpBlocks: readonly string[];
-  readonly remoteIpBlocks: readonly string[];
-  readonly notRemoteIpBlocks: readonly string[];
-  readonly requestPrincipals: readonly string[];
-  readonly notRequestPrincipals: readonly string[];
-}
+const sourceFields = [
+  'principals',
+  'notPrincipals',
+  'namespaces',
+  'notNamespaces',
+  'serviceAccounts',
+  'notServiceAccounts',
+  'ipBlocks',
+  'notIpBlocks',
+  'remoteIpBlocks',
+  'notRemoteIpBlocks',
+  'requestPrincipals',
+  'notRequestPrincipals',
+  'trustDomains',
+  'notTrustDomains',
+] as const;
+const operationFields = ['hosts', 'notHosts', 'ports', 'notPorts', 'methods', 'notMethods', 'paths', 'notPaths'] as const;
 
-export interface Operation {
-  readonly hosts: readonly string[];
-  readonly notHosts: readonly string[];
-  readonly ports: readonly string[];
-  readonly notPorts: readonly string[];
-  readonly methods: readonly string[];
-  readonly notMethods: readonly string[];
-  readonly paths: readonly string[];
-  readonly notPaths: readonly string[];
-}
+export type Source = { readonly [F in (typeof sourceFields)[number]]: readonly string[] };
+export type Operation = { readonly [F in (typeof operationFields)[number]]: readonly string[] };
 
 export interface When {
   readonly key: string;
@@ -48,6 +44,8 @@ export interface PolicyRule {
   /** Empty: anything. */
   readonly to: readonly Operation[];
   readonly when: readonly When[];
+  /** Names of fields, anywhere in the rule, that this version does not know or cannot read. What they narrow is not known either. */
+  readonly unknown: readonly string[];
 }
 
 export interface AuthorizationPolicy {
@@ -87,39 +85,23 @@ export const authorizationPolicyKind = {
 } as const;
 
 const ruleOf = (value: unknown): PolicyRule => {
-  const { from, to, when } = raw(value);
+  const rule = raw(value);
+  const [from, to, when] = [items(rule.from).map(raw), items(rule.to).map(raw), items(rule.when).map(raw)];
+  const [sources, operations] = [from.map(({ source }) => raw(source)), to.map(({ operation }) => raw(operation))];
   return {
-    from: items(from).map((each) => sourceOf(raw(raw(each).source))),
-    to: items(to).map((each) => operationOf(raw(raw(each).operation))),
-    when: items(when).map((each) => {
-      const { key, values, notValues } = raw(each);
-      return { key: text(key), values: texts(values), notValues: texts(notValues) };
-    }),
+    from: sources.map((source) => listsOf(source, sourceFields)),
+    to: operations.map((operation) => listsOf(operation, operationFields)),
+    when: when.map(({ key, values, notValues }) => ({ key: text(key), values: words(values), notValues: words(notValues) })),
+    unknown: [
+      ...unknownFields(rule, ['from', 'to', 'when'], Array.isArray),
+      ...from.flatMap((each) => unknownFields(each, ['source'], isRaw)),
+      ...to.flatMap((each) => unknownFields(each, ['operation'], isRaw)),
+      ...sources.flatMap((source) => unknownFields(source, sourceFields, Array.isArray)),
+      ...operations.flatMap((operation) => unknownFields(operation, operationFields, Array.isArray)),
+      ...when.flatMap(({ key: _, ...lists }) => unknownFields(lists, ['values', 'notValues'], Array.isArray)),
+    ],
   };
 };
 
-const sourceOf = (source: Readonly<Record<string, unknown>>): Source => ({
-  principals: texts(source.principals),
-  notPrincipals: texts(source.notPrincipals),
-  namespaces: texts(source.namespaces),
-  notNamespaces: texts(source.notNamespaces),
-  serviceAccounts: texts(source.serviceAccounts),
-  notServiceAccounts: texts(source.notServiceAccounts),
-  ipBlocks: texts(source.ipBlocks),
-  notIpBlocks: texts(source.notIpBlocks),
-  remoteIpBlocks: texts(source.remoteIpBlocks),
-  notRemoteIpBlocks: texts(source.notRemoteIpBlocks),
-  requestPrincipals: texts(source.requestPrincipals),
-  notRequestPrincipals: texts(source.notRequestPrincipals),
-});
-
-const operationOf = (operation: Readonly<Record<string, unknown>>): Operation => ({
-  hosts: texts(operation.hosts),
-  notHosts: texts(operation.notHosts),
-  ports: words(operation.ports),
-  notPorts: words(operation.notPorts),
-  methods: texts(operation.methods),
-  notMethods: texts(operation.notMethods),
-  paths: texts(operation.paths),
-  notPaths: texts(operation.notPaths),
-});
+const listsOf = <F extends string>(part: Raw, fields: readonly F[]): Record<F, readonly string[]> =>
+  Object.fromEntries(fields.map((field) => [field, words(part[field])])) as Record<F, readonly string[]>;

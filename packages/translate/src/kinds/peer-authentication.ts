@@ -1,6 +1,6 @@
 // PeerAuthentication as the mesh sees it.
 import type { Labels, Meta } from './meta.ts';
-import { isRaw, labels, metaOf, raw } from './read.ts';
+import { labels, metaOf, raw } from './read.ts';
 
 export type MtlsMode = 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
 
@@ -25,8 +25,8 @@ export const peerAuthenticationKind = {
     const spec = raw(raw(object).spec);
     const selector = labels(raw(spec.selector).matchLabels);
     const ports = Object.entries(raw(spec.portLevelMtls))
-      .map(([port, mtls]) => [Number(port), modeOf(mtls)] as const)
-      .filter(([port]) => Number.isInteger(port) && port >= 0 && port <= 65_535);
+      .filter(([port]) => /^\d{1,5}$/.test(port) && Number(port) <= 65_535)
+      .map(([port, mtls]) => [Number(port), modeOf(mtls)] as const);
     return {
       meta,
       ...(Object.keys(selector).length > 0 && { selector }),
@@ -40,6 +40,7 @@ const modes = ['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT'] as const;
 
 /** A mode that is not known counts as the strictest: a misspelt lock must not stand open. */
 function modeOf(mtls: unknown): MtlsMode {
-  if (!isRaw(mtls) || mtls.mode === undefined) return 'UNSET';
-  return modes.find((each) => each === mtls.mode) ?? 'STRICT';
+  const { mode } = raw(mtls);
+  if (mode === undefined || mode === null) return 'UNSET';
+  return modes.find((each) => each === mode) ?? 'STRICT';
 }

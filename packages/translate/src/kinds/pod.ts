@@ -62,14 +62,14 @@ function ipsOf(podIps: unknown, podIp: unknown): readonly string[] {
 
 function namedPorts(spec: Readonly<Record<string, unknown>>): Pod['namedPorts'] {
   const staying = items(spec.initContainers).filter((each) => raw(each).restartPolicy === 'Always');
-  let found: Record<string, number> | undefined;
+  let found: Map<string, number> | undefined;
   for (const container of [...items(spec.containers), ...staying]) {
     for (const each of items(raw(container).ports)) {
       const { name, containerPort, protocol } = raw(each);
       if (text(name) === '' || (protocol !== undefined && protocol !== 'TCP')) continue;
-      found ??= {};
-      found[text(name)] ??= whole(containerPort);
+      found ??= new Map();
+      if (!found.has(text(name))) found.set(text(name), whole(containerPort));
     }
   }
-  return found ?? noPorts;
+  return found === undefined ? noPorts : Object.fromEntries(found);
 }

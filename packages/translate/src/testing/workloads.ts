@@ -63,7 +63,7 @@ export const authorizationPolicyOf = ({ meta, ...given }: With<AuthorizationPoli
   meta: metaOf({ name: 'policy', ...meta }),
   targets: [],
   action: 'ALLOW',
-  rules: [{ from: [], to: [], when: [] }],
+  rules: [{ from: [], to: [], when: [], unknown: [] }],
   conditions: [],
   ...given,
 });
