@@ -154,6 +154,22 @@ describe('ServiceEntries', () => {
     expect([cluster.service('ns/example.com')?.name, uids()]).toEqual(['young', ['young/10.2.0.2']]);
   });
 
+  test('a pod that two of one name select backs the one that stands', () => {
+    const cluster = new Cluster();
+    const of = (name: string, createdAt: number, targetPort: number) => {
+      const ports = [{ name: 'http', number: 80, targetPort, protocol: 'HTTP' }];
+      return serviceEntryOf({ meta: { name, createdAt }, workloadSelector: { app: 'web' }, ports });
+    };
+    const port = () => cluster.workload('ns/web-1')?.services.get('ns/example.com')?.get(80);
+    cluster.apply('pods', podOf());
+    cluster.apply('serviceEntries', of('young', 2, 8002), of('old', 1, 8001));
+    expect(port()).toBe(8001);
+    cluster.apply('serviceEntries', of('old', 3, 8001));
+    expect(port()).toBe(8002);
+    cluster.apply('serviceEntries', { ...of('old', 1, 8001), workloadSelector: { app: 'other' } });
+    expect(port()).toBeUndefined();
+  });
+
   test('a Kubernetes Service of the same name stands before an entry, whose endpoints are not sent', () => {
     const cluster = new Cluster();
     const clash = serviceEntryOf({ hosts: ['web.ns.svc.cluster.local'], endpoints: [endpointOf()], meta: { createdAt: 0 } });

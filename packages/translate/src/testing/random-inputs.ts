@@ -95,7 +95,7 @@ const someSlice = fc
   })
   .map(({ endpoints, ...given }) => sliceOf(endpoints, given));
 
-const hosts = ['x.com', 'y.com', '*.z.com', 's1.a.svc.cluster.local'] as const;
+const hosts = ['x.com', 'x.com', 'y.com', '*.z.com', 's1.a.svc.cluster.local'] as const;
 
 const someEndpoint = fc
   .record({
@@ -113,13 +113,14 @@ const someServiceEntry = fc
       one({}, { 'istio.io/connect-strategy': 'RACE_FIRST_TCP_CONNECT' }),
     ),
     hosts: few(one(...hosts)),
+    ports: one([], [{ name: 'http', number: 80, targetPort: 8083, protocol: 'HTTP' }]),
     addresses: one([], [], ['10.3.0.0/24'], ['10.3.0.1'], ['?']),
     resolution: one('NONE' as const, 'STATIC' as const, 'DNS' as const),
     endpoints: few(someEndpoint),
     allocated: one([], [{ host: 'x.com', value: '240.240.0.1' }]),
   })
   .chain((given) =>
-    one<Labels | undefined>(undefined, undefined, {}, { app: 'web' }).map((workloadSelector) => ({
+    one<Labels | undefined>(undefined, {}, { app: 'web' }, { app: 'web' }, { tier: 'back' }).map((workloadSelector) => ({
       ...given,
       ...(workloadSelector && { workloadSelector }),
     })),
