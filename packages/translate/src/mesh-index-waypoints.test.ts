@@ -161,6 +161,16 @@ describe('services', () => {
     expect(ofService(cluster, key)).toBe('');
   });
 
+  test('one that is no service of the mesh any more says nothing of a waypoint any more', () => {
+    const cluster = new Cluster();
+    cluster.apply('services', kubeServiceOf({ meta: { labels: useWaypoint } }));
+    cluster.apply('serviceEntries', serviceEntryOf({ meta: { labels: useWaypoint } }));
+    expect(cluster.out.statuses.size).toBe(2);
+    cluster.apply('services', kubeServiceOf({ type: 'ExternalName', meta: { labels: useWaypoint } }));
+    cluster.apply('serviceEntries', serviceEntryOf({ addresses: ['no address'], meta: { labels: useWaypoint } }));
+    expect(cluster.out.statuses.size).toBe(0);
+  });
+
   test('a canary comes and goes without touching the waypoint', () => {
     const cluster = new Cluster();
     cluster.apply('gateways', gatewayOf());

@@ -5,7 +5,7 @@ import type { Service } from '@ambient-mesh/model/service';
 import { serviceKey } from '@ambient-mesh/model/service';
 import type { Workload } from '@ambient-mesh/model/workload';
 import type { Unenforced } from './authorization-policy.ts';
-import { Derivation, type DerivationOptions } from './derive/derivation.ts';
+import { Derivation, type Emit } from './derive/derivation.ts';
 import type { Dependant, Table } from './derive/table.ts';
 import type { Inputs } from './kinds/all.ts';
 import type { Condition } from './kinds/meta.ts';
@@ -23,7 +23,7 @@ import {
   workloadEntryStatus,
 } from './mesh-policies.ts';
 import { selectionOfPods } from './mesh-selection.ts';
-import { infosOf, type Reading, settledOf, targetSliceOf, waypointOf } from './mesh-services.ts';
+import { infosOf, objectFrom, type Reading, settledOf, targetSliceOf, waypointOf } from './mesh-services.ts';
 import { openTables, type Settled, type Tables } from './mesh-tables.ts';
 import { endpointWorkloads, entryWorkload, podWorkload, sliceWorkloads } from './mesh-workloads.ts';
 import { same } from './same.ts';
@@ -48,102 +48,45 @@ export interface StatusSubject {
 
 type Exists = (source: string) => boolean;
 
-/** How sources of services are named: `Service/namespace/name`. */
-const serviceObject = 'Service/';
-const entryObject = 'ServiceEntry/';
-
 type Touch<V> = (key: string, after: V | undefined, before: V | undefined) => void;
 type Compute<O> = (reading: Reading, source: string, by: Dependant) => Iterable<readonly [string, O]>;
 
+const has =
+  (table: { peek(key: string): unknown }): Exists =>
+  (key) =>
+    table.peek(key) !== undefined;
+/** Computations without an object of their own live as long as they make something. */
+const never: Exists = () => false;
+
 export class MeshIndex {
   readonly #reading: Reading;
-  readonly #tables: Tables;
-  /** In the order in which they build on each other. */
-  readonly #order: readonly { run(): void }[];
-  /** By the table whose keys are their sources. */
-  readonly #touched: { readonly [K in keyof Inputs]: readonly Touch<Inputs[K]>[] };
+  readonly #tables: Tables = openTables();
+  /** As they were made: in the order in which they build on each other. */
+  readonly #order: { run(): void }[] = [];
+  /** By the table whose keys are their sources. Nodes and the like are only read. */
+  readonly #touched: { readonly [K in keyof Inputs]: Touch<Inputs[K]>[] } = {
+    pods: [],
+    services: [],
+    endpointSlices: [],
+    nodes: [],
+    namespaces: [],
+    gateways: [],
+    gatewayClasses: [],
+    serviceEntries: [],
+    workloadEntries: [],
+    authorizationPolicies: [],
+    peerAuthentications: [],
+  };
   #sink: IndexSink | undefined;
 
   constructor(settings: TranslateSettings) {
-    const tables = openTables();
-    this.#tables = tables;
-    this.#reading = { tables, settings };
-    const has = (table: { peek(key: string): unknown }) => (key: string) => table.peek(key) !== undefined;
-    const policy = (compute: Compute<Policy>, exists: Exists) => this.#derive(compute, exists, (key, made) => this.#out.policy(key, made));
-    const settled = this.#derive(
-      settledOf,
-      () => false,
-      (hostname, now) => this.#settled(hostname, now),
-    );
-    const waypointPolicies = policy(waypointPolicy, has(tables.waypoints));
-    const waypoints = this.#derive(waypointOf, has(tables.gateways), (key, waypoint) => {
-      tables.waypoints.set(key, waypoint);
-      waypointPolicies.touch(key);
-    });
-    const objects: Exists = (object) =>
-      object.startsWith(serviceObject)
-        ? tables.services.peek(object.slice(serviceObject.length)) !== undefined
-        : tables.serviceEntries.peek(object.slice(entryObject.length)) !== undefined;
-    const infos = this.#derive(infosOf, objects, (key, info) => {
-      const before = tables.infos.peek(key);
-      tables.infos.set(key, info);
-      for (const each of [before, info]) if (each !== undefined) settled.touch(each.service.hostname);
-    });
-    const targetSlices = this.#derive(targetSliceOf, has(tables.endpointSlices), (key, slice) => tables.targetSlices.set(key, slice));
-    const selections = this.#derive(
-      selectionOfPods,
-      (key) => tables.pods.holds('labels', key),
-      (key, selection) => tables.selections.set(key, selection),
-    );
-    const relabelled = (pod: Inputs['pods'] | undefined): void => {
-      if (pod === undefined) return;
-      const key = selectionKey(pod.meta);
-      if (tables.pods.holds('labels', key) !== (tables.selections.peek(key) !== undefined)) selections.touch(key);
-    };
-    const sent = policy(sentPolicy, has(tables.verdicts));
-    const verdicts = this.#derive(verdictOf, has(tables.authorizationPolicies), (key, verdict) => {
-      tables.verdicts.set(key, verdict);
-      sent.touch(key);
-    });
-    const workloads = (compute: Compute<Workload>, exists: Exists) =>
-      this.#derive(compute, exists, (uid, workload) => this.#out.workload(uid, workload));
-    const pods = workloads(podWorkload, has(tables.pods));
-    const entries = workloads(entryWorkload, has(tables.workloadEntries));
-    const endpoints = workloads(endpointWorkloads, has(tables.serviceEntries));
-    const slices = workloads(sliceWorkloads, has(tables.endpointSlices));
-    const portPolicies = policy(portPolicyOf, has(tables.peerAuthentications));
-    const strict = policy(strictPolicy, () => false);
-    const statuses = (table: StatusSubject['table'], compute: Compute<Status>) =>
-      this.#derive(compute, has(tables[table]), (key, status) => this.#status({ table, key }, status));
-    const serviceStatuses = statuses('services', serviceStatus);
-    const entryStatuses = statuses('serviceEntries', entryStatus);
-    const workloadEntryStatuses = statuses('workloadEntries', workloadEntryStatus);
-    const policyStatuses = statuses('authorizationPolicies', policyStatus);
-    this.#order = [
-      ...[waypoints, infos, settled, targetSlices, verdicts, selections],
-      ...[pods, entries, endpoints, slices, sent, portPolicies, strict, waypointPolicies],
-      ...[serviceStatuses, entryStatuses, workloadEntryStatuses, policyStatuses],
-    ];
-    const touches = (...all: readonly { touch(key: string): void }[]) => all.map((each) => (key: string) => each.touch(key));
-    this.#touched = {
-      pods: [
-        ...touches(pods),
-        (_, after, before) => {
-          relabelled(before);
-          relabelled(after);
-        },
-      ],
-      services: [(key) => infos.touch(`${serviceObject}${key}`), ...touches(serviceStatuses)],
-      endpointSlices: touches(targetSlices, slices),
-      nodes: [],
-      namespaces: [],
-      gateways: touches(waypoints),
-      gatewayClasses: [],
-      serviceEntries: [(key) => infos.touch(`${entryObject}${key}`), ...touches(endpoints, entryStatuses)],
-      workloadEntries: touches(entries, workloadEntryStatuses),
-      authorizationPolicies: touches(verdicts, policyStatuses),
-      peerAuthentications: [...touches(portPolicies), () => strict.touch('strict')],
-    };
+    this.#reading = { tables: this.#tables, settings };
+    this.#deriveWaypoints();
+    this.#deriveServices();
+    this.#derivePolicies();
+    this.#deriveSelections();
+    this.#deriveWorkloads();
+    this.#deriveStatuses();
   }
 
   /** An object has changed; undefined: it is gone. Key as `namespace/name`, or `name` outside namespaces. Computes nothing yet. */
@@ -158,8 +101,11 @@ export class MeshIndex {
   /** Computes what depends on the changes since the last call, and nothing else. */
   settle(sink: IndexSink): void {
     this.#sink = sink;
-    for (const derivation of this.#order) derivation.run();
-    this.#sink = undefined;
+    try {
+      for (const derivation of this.#order) derivation.run();
+    } finally {
+      this.#sink = undefined;
+    }
   }
 
   get #out(): IndexSink {
@@ -167,8 +113,91 @@ export class MeshIndex {
     return this.#sink;
   }
 
-  #derive<O>(compute: Compute<O>, exists: Exists, emit: DerivationOptions<O>['emit']): Derivation<O> {
-    return new Derivation({ compute: (source, by) => compute(this.#reading, source, by), exists, emit });
+  #deriveWaypoints(): void {
+    const { waypoints } = this.#tables;
+    this.#from('gateways', waypointOf, (key, waypoint) => {
+      waypoints.set(key, waypoint);
+      policies.touch(key);
+    });
+    const policies = this.#derive(waypointPolicy, has(waypoints), this.#sendPolicy);
+  }
+
+  #deriveServices(): void {
+    const { infos, services, serviceEntries, targetSlices } = this.#tables;
+    const exists: Exists = (object) => {
+      const { kind, key } = objectFrom(object);
+      return (kind === 'Service' ? services.peek(key) : serviceEntries.peek(key)) !== undefined;
+    };
+    const made = this.#derive(infosOf, exists, (key, info) => {
+      const before = infos.peek(key);
+      infos.set(key, info);
+      for (const each of [before, info]) if (each !== undefined) settled.touch(each.service.hostname);
+    });
+    const settled = this.#derive(settledOf, never, (hostname, now) => this.#settled(hostname, now));
+    this.#touched.services.push((key) => made.touch(`Service/${key}`));
+    this.#touched.serviceEntries.push((key) => made.touch(`ServiceEntry/${key}`));
+    this.#from('endpointSlices', targetSliceOf, (key, slice) => targetSlices.set(key, slice));
+  }
+
+  #derivePolicies(): void {
+    const { verdicts } = this.#tables;
+    this.#from('authorizationPolicies', verdictOf, (key, verdict) => {
+      verdicts.set(key, verdict);
+      sent.touch(key);
+    });
+    const sent = this.#derive(sentPolicy, has(verdicts), this.#sendPolicy);
+    this.#from('peerAuthentications', portPolicyOf, this.#sendPolicy);
+    const strict = this.#derive(strictPolicy, never, this.#sendPolicy);
+    this.#touched.peerAuthentications.push(() => strict.touch('strict'));
+  }
+
+  /** There is one for all labels that pods have, and for no others. */
+  #deriveSelections(): void {
+    const { pods, selections } = this.#tables;
+    const exists: Exists = (key) => pods.holds('labels', key);
+    const made = this.#derive(selectionOfPods, exists, (key, selection) => selections.set(key, selection));
+    const relabelled = (pod: Inputs['pods'] | undefined): void => {
+      const key = pod && selectionKey(pod.meta);
+      if (key !== undefined && exists(key) !== has(selections)(key)) made.touch(key);
+    };
+    this.#touched.pods.push((_, after, before) => {
+      relabelled(before);
+      relabelled(after);
+    });
+  }
+
+  #deriveWorkloads(): void {
+    const send = (uid: string, workload: Workload | undefined): void => this.#out.workload(uid, workload);
+    this.#from('pods', podWorkload, send);
+    this.#from('workloadEntries', entryWorkload, send);
+    this.#from('serviceEntries', endpointWorkloads, send);
+    this.#from('endpointSlices', sliceWorkloads, send);
+  }
+
+  #deriveStatuses(): void {
+    const from = (table: StatusSubject['table'], compute: Compute<Status>) =>
+      this.#from(table, compute, (key, status) => {
+        this.#out.status({ table, key }, status?.conditions);
+        if (table === 'authorizationPolicies') this.#out.unenforced(key, status?.unenforced);
+      });
+    from('services', serviceStatus);
+    from('serviceEntries', entryStatus);
+    from('workloadEntries', workloadEntryStatus);
+    from('authorizationPolicies', policyStatus);
+  }
+
+  readonly #sendPolicy: Emit<Policy> = (key, policy) => this.#out.policy(key, policy);
+
+  /** One computation for each object of a table. */
+  #from<O>(table: keyof Inputs, compute: Compute<O>, emit: Emit<O>): void {
+    const derivation = this.#derive(compute, has(this.#tables[table]), emit);
+    this.#touched[table].push((key: string) => derivation.touch(key));
+  }
+
+  #derive<O>(compute: Compute<O>, exists: Exists, emit: Emit<O>): Derivation<O> {
+    const derivation = new Derivation<O>({ compute: (source, by) => compute(this.#reading, source, by), exists, emit });
+    this.#order.push(derivation);
+    return derivation;
   }
 
   #settled(hostname: string, now: Settled | undefined): void {
@@ -180,10 +209,5 @@ export class MeshIndex {
       before.delete(key);
     }
     for (const key of before.keys()) this.#out.service(key, undefined);
-  }
-
-  #status(subject: StatusSubject, status: Status | undefined): void {
-    this.#out.status(subject, status?.conditions);
-    if (subject.table === 'authorizationPolicies') this.#out.unenforced(subject.key, status?.unenforced);
   }
 }

@@ -80,14 +80,16 @@ export function* policyStatus({ tables, settings }: Reading, key: string, by: De
 }
 
 export function* serviceStatus({ tables }: Reading, key: string, by: Dependant): Statuses {
+  if (tables.services.read(key, by) === undefined) return;
   const [info] = tables.infos.readBy('object', `Service/${key}`, by);
-  if (info !== undefined) yield [key, { conditions: serviceConditions(info.binding, info) }];
+  yield [key, { conditions: info ? serviceConditions(info.binding, info) : [] }];
 }
 
-export function* entryStatus({ tables }: Reading, key: string, by: Dependant): Statuses {
+export function* entryStatus({ tables, settings }: Reading, key: string, by: Dependant): Statuses {
   const entry = tables.serviceEntries.read(key, by);
+  if (entry === undefined || !inRevision(entry.meta, settings.revision)) return;
   const [info] = tables.infos.readBy('object', `ServiceEntry/${key}`, by);
-  if (entry !== undefined && info !== undefined) yield [key, { conditions: entryConditions(entry, info.binding, info) }];
+  yield [key, { conditions: info ? entryConditions(entry, info.binding, info) : [] }];
 }
 
 export function* workloadEntryStatus(reading: Reading, key: string, by: Dependant): Statuses {

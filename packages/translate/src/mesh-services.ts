@@ -44,11 +44,16 @@ export function* waypointOf(reading: Reading, key: string, by: Dependant): Gener
   if (waypoint !== undefined) yield [key, waypoint];
 }
 
+/** The reverse of `objectOf`, as far as anyone wants to know. */
+export function objectFrom(object: string): { readonly kind: string; readonly key: string } {
+  const cut = object.indexOf('/');
+  return { kind: object.slice(0, cut), key: object.slice(cut + 1) };
+}
+
 /** `object`: `Service/namespace/name` or `ServiceEntry/namespace/name`. */
 export function* infosOf(reading: Reading, object: string, by: Dependant): Generator<readonly [string, ServiceInfo]> {
   const { tables, settings } = reading;
-  const cut = object.indexOf('/');
-  const [kind, key] = [object.slice(0, cut), object.slice(cut + 1)];
+  const { kind, key } = objectFrom(object);
   if (kind === 'Service') {
     const service = tables.services.read(key, by);
     if (service === undefined) return;
