@@ -47,7 +47,7 @@ export function formatHeaders(headers: Headers): Buffer {
   return Buffer.concat([count, ...[...headers].flatMap(([name, value]) => [sized(name), sized(value)])]);
 }
 
-/** Both directions of one session. Each call waits for the one before. */
+/** Both directions of one session. In each direction, one call at a time. */
 export class HeaderBlocks implements Disposable {
   readonly #inflate: Inflate = createInflate({ dictionary: headerDictionary });
   readonly #deflate: Deflate = createDeflate({ dictionary: headerDictionary, flush: constants.Z_SYNC_FLUSH });
