@@ -54,7 +54,7 @@ export function peerAuthenticationKeys(
   if (own === undefined) return parentStrict ? [staticKey] : [];
   const modes = [...own.ports.values()];
   const strict = own.mode === 'UNSET' ? parentStrict : own.mode === 'STRICT';
-  // A port that is told DISABLE under a strict parent stays strict unless the workload itself says STRICT: the original has it so.
+  // Where strictness is inherited, DISABLE alone opens no port, though it does beside a PERMISSIVE one: Istio has it so.
   const exempts = (mode: MtlsMode): boolean => mode === 'PERMISSIVE' || (mode === 'DISABLE' && own.mode === 'STRICT');
   const byPort = modes.some(strict ? exempts : (mode) => mode === 'STRICT');
   if (byPort) return [`${namespace}/${portName(own)}`];

@@ -26,10 +26,10 @@ export function texts(value: unknown): readonly string[] {
 export const words = (value: unknown): readonly string[] =>
   items(value).flatMap((each) => (typeof each === 'string' ? each : typeof each === 'number' ? String(each) : []));
 
-/** Names of fields that are not among the known ones, or whose value is not what it should be; null counts as absent. */
+/** Names of fields that are not among the known ones, or whose value is not what it should be; null is absent. */
 export const unknownFields = (value: Raw, known: readonly string[], readable: (value: unknown) => boolean): readonly string[] =>
   Object.entries(value)
-    .filter(([field, each]) => each !== null && !(known.includes(field) && readable(each)))
+    .filter(([field, each]) => each !== undefined && each !== null && !(known.includes(field) && readable(each)))
     .map(([field]) => field);
 
 export function labels(value: unknown): Labels {
