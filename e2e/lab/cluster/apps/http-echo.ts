@@ -1,6 +1,6 @@
 // Image `ambient-mesh/http-echo`: an HTTP/1.1 server that says who it is, who asked and what was asked. Arguments: ports; default 8080.
-// GET /status/503 answers with that status; GET /delay/250 after so many milliseconds; everything else with 200. `TEXT` is part of each answer.
-// A pod's program: imports nothing of the lab, so that many of them are cheap.
+// GET /status/503 answers with that status; GET /delay/250 after so many milliseconds; everything else with 200.
+// `TEXT` is part of each answer; GET /ready, for probes, is not logged.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +33,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     body: await bodyOf(request),
   };
   response.writeHead(status, { 'content-type': 'application/json', 'x-pod': hostname() }).end(`${JSON.stringify(seen)}\n`);
-  process.stdout.write(`${method} ${url} ${status} from ${seen.peer}\n`);
+  if (url !== '/ready') process.stdout.write(`${method} ${url} ${status} from ${seen.peer}\n`);
 }
 
 const ports = process.argv.slice(2).map(Number);

@@ -14,6 +14,8 @@ export interface ProbePorts {
   readonly exec: (argv: readonly string[], signal: AbortSignal) => Promise<boolean>;
 }
 
+const impatientSeconds = 0.2;
+
 export interface ProbeListener {
   readonly onResult: (ok: boolean) => void;
   readonly clock: Clock;
@@ -32,9 +34,13 @@ export async function keepProbing(
   const wait = async (seconds: number): Promise<void> => clock.sleep(ms(seconds * 1_000), signal).catch(() => {});
   let said: boolean | undefined;
   let streak = { ok: false, count: 0 };
-  for (await wait(initialDelaySeconds); !signal.aborted; await wait(periodSeconds)) {
+  let hasWorked = patient;
+  // What has just been started is asked more often: most programs of the lab are ready within half a second.
+  const pause = (): number => (hasWorked ? periodSeconds : Math.min(periodSeconds, impatientSeconds));
+  for (await wait(initialDelaySeconds); !signal.aborted; await wait(pause())) {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1_000)]);
     const ok = await Promise.race([attempt(probe, ports, limit).catch(() => false), falseOn(limit)]);
+    hasWorked ||= ok;
     streak = { ok, count: streak.ok === ok ? streak.count + 1 : 1 };
     const isSure = (said === undefined && !ok && !patient) || streak.count >= (ok ? successThreshold : failureThreshold);
     if (signal.aborted || !isSure || said === ok) continue;
