@@ -194,7 +194,7 @@ class Reading {
 const longestShown = 60;
 
 /** Only the ends may be open; every other character stands for itself. */
-export function stringMatch(text: string): StringMatch {
+function stringMatch(text: string): StringMatch {
   if (text === '*') return { presence: true };
   if (text.startsWith('*')) return { suffix: text.slice(1) };
   if (text.endsWith('*')) return { prefix: text.slice(0, -1) };

@@ -6,7 +6,7 @@ export type Raw = Readonly<Record<string, unknown>>;
 
 const nothing: Raw = Object.freeze({});
 const noItems: readonly never[] = Object.freeze([]);
-export const noLabels: Labels = Object.freeze({});
+const noLabels: Labels = Object.freeze({});
 
 export const isRaw = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value);
 export const raw = (value: unknown): Raw => (isRaw(value) ? value : nothing);
