@@ -10,8 +10,9 @@ import type { EnrolledPod, NodeAgent } from '../node-agent.ts';
 import { keyOfMeta } from './controllers/controller.ts';
 import { namespaces, pods } from './kinds.ts';
 import type { PlacedPod, PodNetwork } from './kubelet/pod-network.ts';
-import type { Labels, Namespace, Pod } from './objects.ts';
+import type { Namespace, Pod } from './objects.ts';
 import { quiet } from './quiet.ts';
+import { keyOf } from './selectors.ts';
 
 const modeLabel = 'istio.io/dataplane-mode';
 const annotation = 'ambient.istio.io/redirection';
@@ -27,7 +28,6 @@ export interface EnrolmentOptions {
 
 interface Known {
   readonly placed: PlacedPod;
-  labels: Labels;
   isEnrolled: boolean;
   /** One thing at a time is done to a pod. */
   work: Promise<void>;
@@ -37,6 +37,8 @@ export class Enrolment implements PodNetwork, AsyncDisposable {
   readonly #options: EnrolmentOptions;
   readonly #stop = new AbortController();
   readonly #namespaces: Store<Namespace>;
+  /** Of this node. */
+  readonly #pods: Store<Pod>;
   /** By uid. */
   readonly #known = new Map<string, Known>();
 
@@ -49,18 +51,17 @@ export class Enrolment implements PodNetwork, AsyncDisposable {
     this.#namespaces.onChange((name) => {
       for (const known of this.#known.values()) if (known.placed.pod.metadata.namespace === name) this.#adjust(known);
     });
-    watchStore(client, pods, { ...watching, fieldSelector: `spec.nodeName=${node}` }, signal).onChange((_key, pod) => {
+    this.#pods = watchStore(client, pods, { ...watching, fieldSelector: `spec.nodeName=${node}` }, signal);
+    this.#pods.onChange((_key, pod) => {
       const known = this.#known.get(pod?.metadata.uid ?? '');
-      if (pod === undefined || known === undefined) return;
-      known.labels = pod.metadata.labels ?? {};
-      this.#adjust(known);
+      if (known !== undefined) this.#adjust(known);
     });
   }
 
   async added(placed: PlacedPod): Promise<void> {
     await this.#namespaces.synced;
-    const { uid, labels = {} } = placed.pod.metadata;
-    const known: Known = { placed, labels, isEnrolled: false, work: Promise.resolve() };
+    const { uid } = placed.pod.metadata;
+    const known: Known = { placed, isEnrolled: false, work: Promise.resolve() };
     if (this.#wants(known)) await this.#enrol(known);
     this.#known.set(uid, known);
     this.#adjust(known);
@@ -73,9 +74,10 @@ export class Enrolment implements PodNetwork, AsyncDisposable {
     if (known?.isEnrolled === true) await this.#options.agent.remove(enrolled({ pod, netns })).catch(() => {});
   }
 
-  #wants({ placed, labels }: Known): boolean {
-    const own = labels[modeLabel];
-    const home = this.#namespaces.get(placed.pod.metadata.namespace ?? '')?.metadata.labels?.[modeLabel];
+  #wants({ placed: { pod } }: Known): boolean {
+    const latest = this.#pods.get(keyOf(pod));
+    const own = (latest?.metadata.uid === pod.metadata.uid ? latest : pod).metadata.labels?.[modeLabel];
+    const home = this.#namespaces.get(pod.metadata.namespace ?? '')?.metadata.labels?.[modeLabel];
     return own === 'ambient' || (own !== 'none' && home === 'ambient');
   }
 

@@ -1,3 +1,5 @@
+// The whole cluster as its users see it: stock kubectl against real pods, on the lab's API and on a real kube-apiserver if there is one.
+// One story in one namespace, told in order: each test leaves behind what the next one expects.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

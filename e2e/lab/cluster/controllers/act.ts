@@ -70,7 +70,7 @@ const manager = 'ambient-lab';
 const subresource = (step: Step & { do: 'patch' }): { readonly subresource?: 'status' } =>
   step.subresource === undefined ? {} : { subresource: step.subresource };
 
-export function randomName(prefix: string): string {
+function randomName(prefix: string): string {
   const suffix = Array.from({ length: 5 }, () => nameAlphabet[randomInt(nameAlphabet.length)]).join('');
   return prefix.slice(0, longestNameBytes - suffix.length) + suffix;
 }

@@ -1,3 +1,5 @@
+// Deployments decided on made-up clusters: the first ReplicaSet, revisions, history, and the conditions that kubectl waits for.
+// How replicas move is in rollout.test.ts.
 import { expect, test } from 'vitest';
 import type { Deployment, ReplicaSet } from '../objects.ts';
 import type { Step } from './controller.ts';

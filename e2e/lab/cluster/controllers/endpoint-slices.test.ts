@@ -1,3 +1,4 @@
+// EndpointSlices decided on made-up clusters: a row for every rule about families, readiness, named ports and who owns which slice.
 import { expect, test } from 'vitest';
 import type { Service } from '../objects.ts';
 import { endpointSlices, slicesOf } from './endpoint-slices.ts';

@@ -1,3 +1,4 @@
+// The garbage collector's decisions, a row for every way to delete: background, foreground, orphan.
 import { expect, test } from 'vitest';
 import type { OwnerReference } from '../objects.ts';
 import type { Thing } from './discovery.ts';

@@ -1,3 +1,4 @@
+// Where pods go: the scheduler and daemon sets, decided on made-up clusters.
 import { expect, test } from 'vitest';
 import type { DaemonSet, Pod } from '../objects.ts';
 import type { Step } from './controller.ts';

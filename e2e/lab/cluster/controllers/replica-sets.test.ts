@@ -1,3 +1,4 @@
+// ReplicaSets decided on made-up clusters: which pods are made, taken in, and removed first.
 import { expect, test } from 'vitest';
 import type { Pod, ReplicaSet } from '../objects.ts';
 import type { Step } from './controller.ts';

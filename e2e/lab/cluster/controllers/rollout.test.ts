@@ -1,3 +1,4 @@
+// The arithmetic of rolling updates: a row for each step, and a walk from the first to the last.
 import { expect, test } from 'vitest';
 import { nextReplicas } from './rollout.ts';
 import { deployment, replicaSet } from './test-view.ts';

@@ -1,3 +1,4 @@
+// What containers are started with: the downward API, references, expansion, commands, and which image a name means.
 import { expect, test } from 'vitest';
 import type { Container, Pod } from '../objects.ts';
 import { argvOf, environmentOf, expand, field, type PodPlace, type Sources } from './environment.ts';

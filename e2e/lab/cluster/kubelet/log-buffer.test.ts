@@ -1,3 +1,4 @@
+// Container logs: the same lines in whatever pieces they come, followed without loss, and never too long.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LogBuffer, type LogWish, readLog } from './log-buffer.ts';

@@ -1,3 +1,4 @@
+// A pod's phase, conditions and addresses, a row for each combination of its containers' states.
 import { expect, test } from 'vitest';
 import type { Pod } from '../objects.ts';
 import { type ContainerFacts, type ContainerState, type PodFacts, statusOf } from './pod-status.ts';

@@ -1,3 +1,4 @@
+// Which files volumes hold, and how they come into a container without touching the machine.
 import { expect, test } from 'vitest';
 import type { Pod, Volume } from '../objects.ts';
 import { planMounts } from './mounts.ts';

@@ -65,7 +65,7 @@ async function carry(from: Readable | undefined, to: Writable | undefined): Prom
 }
 
 /** A `Status` as kubectl reads it: the exit code is in the causes. */
-export function exitStatus(code: number): string {
+function exitStatus(code: number): string {
   if (code === 0) return JSON.stringify({ metadata: {}, status: 'Success' });
   return JSON.stringify({
     metadata: {},

@@ -1,3 +1,5 @@
+// Streams into a pod over real sockets: exec and attach over WebSockets and SPDY, port-forwards over SPDY with and without a WebSocket.
+// The pod is this machine; stock kubectl against real pods is in ../../cluster/lab-cluster.test.ts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';

@@ -1,3 +1,4 @@
+// SPDY's frames and header blocks: what is written is read again, and whatever else comes is refused.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { headerDictionary } from './dictionary.ts';

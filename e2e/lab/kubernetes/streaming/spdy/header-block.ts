@@ -35,7 +35,7 @@ export function parseHeaders(bytes: Buffer): Headers | undefined {
   return at === bytes.length ? headers : undefined;
 }
 
-export function formatHeaders(headers: Headers): Buffer {
+function formatHeaders(headers: Headers): Buffer {
   const sized = (text: string): Buffer => {
     const bytes = Buffer.from(text, 'latin1');
     const length = Buffer.alloc(4);
