@@ -1,10 +1,6 @@
-// When a status is written, and with which times.
-import { systemClock } from '@ambient-mesh/runtime/time';
+// When a condition changes its time, and what says something new.
 import { expect, test } from 'vitest';
-import { KubeClient } from './client.ts';
-import { applyStatus, type Condition, saysAlready, withTimes } from './status.ts';
-import { ApiServer } from './testing/api-server.ts';
-import { things, thingsIn } from './testing/things.ts';
+import { type Condition, saysAlready, withTimes } from './status.ts';
 
 const accepted: Condition = { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'fine', observedGeneration: 3 };
 const earlier = '2026-01-01T00:00:00Z';
@@ -34,17 +30,4 @@ test('a condition keeps its time as long as its status', () => {
   expect(withTimes(known, [{ ...accepted, reason: 'Other' }], 'now')[0]?.lastTransitionTime).toBe(earlier);
   expect(withTimes(known, [{ ...accepted, status: 'False' }], 'now')[0]?.lastTransitionTime).toBe('now');
   expect(withTimes([], [accepted], 'now')[0]?.lastTransitionTime).toBe('now');
-});
-
-test('a status is written, as one manager, only when it says something new', async () => {
-  await using api = await ApiServer.start();
-  await using client = new KubeClient(api.access, { clock: systemClock });
-  api.objects.put(thingsIn('a'), 'x', { spec: {} });
-  const key = { namespace: 'a', name: 'x' };
-  const wanted = { conditions: [accepted] };
-  expect(await applyStatus(client, things, key, { known: {}, wanted }, { manager: 'mesh' })).toBe('written');
-  expect(await applyStatus(client, things, key, { known: api.objects.get(thingsIn('a'), 'x')?.status, wanted }, { manager: 'mesh' })).toBe(
-    'same',
-  );
-  expect(api.requests).toEqual(['PATCH /apis/test.io/v1/namespaces/a/things/x/status?fieldManager=mesh&force=true']);
 });

@@ -1,8 +1,6 @@
-// Writes an object's status only when it says something new, as one field manager among others.
-// Used by the leader. What a status should say is decided elsewhere; here is only the comparison and the write.
+// Conditions of a status as the server keeps them, the times that belong to them, and whether a status says something new. Pure.
+// Used by whoever writes statuses; what they should say is decided elsewhere.
 import { isDeepStrictEqual } from 'node:util';
-import type { ApplyOptions, KubeClient } from './client.ts';
-import type { Key, Kind } from './kind.ts';
 import { isObject } from './raw.ts';
 
 export interface Condition {
@@ -34,26 +32,4 @@ export function withTimes(known: readonly Condition[], wanted: readonly Conditio
     const kept = before?.status === condition.status ? before.lastTransitionTime : undefined;
     return { ...condition, lastTransitionTime: kept ?? now };
   });
-}
-
-export interface StatusWrite {
-  /** As the object has it, or the part of it that we write. */
-  readonly known: unknown;
-  /** All that this manager says: what it said before and leaves out now goes. */
-  readonly wanted: object;
-  /** Refuses, with `kube.conflict`, to write to another object of the same name. */
-  readonly uid?: string;
-}
-
-/** Server-side apply of the status, if it says something new. */
-export async function applyStatus(
-  client: KubeClient,
-  kind: Kind<unknown>,
-  key: Key,
-  { known, wanted, uid }: StatusWrite,
-  options: Omit<ApplyOptions, 'subresource'>,
-): Promise<'written' | 'same'> {
-  if (saysAlready(known, wanted)) return 'same';
-  await client.apply(kind, key, { metadata: uid === undefined ? {} : { uid }, status: wanted }, { ...options, subresource: 'status' });
-  return 'written';
 }

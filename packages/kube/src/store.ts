@@ -30,7 +30,7 @@ export interface Store<T> {
 /** Notifications of a new list, before others get a turn. */
 const changesPerTurn = 256;
 
-export class ObjectStore<T> implements Store<T>, ListSink<T> {
+class ObjectStore<T> implements Store<T>, ListSink<T> {
   readonly kind: Kind<T>;
   #objects = new Map<string, Versioned<T>>();
   readonly #listeners = new Set<StoreListener<T>>();

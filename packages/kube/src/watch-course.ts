@@ -30,7 +30,7 @@ export interface Course {
 export const start: Phase = { at: 'listing', known: false, missed: 0 };
 
 /** How often a kind that the server does not know is looked for. */
-export const lookAgainFor = ms(10_000);
+const lookAgainFor = ms(10_000);
 /** A kind that was there is believed gone only when it is missed so often: a server that starts may not know it yet. */
 const missesBelieved = 2;
 const healthyFor = 10_000;

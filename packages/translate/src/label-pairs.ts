@@ -4,7 +4,7 @@ import type { Labels } from './kinds/meta.ts';
 import { byText } from './text-order.ts';
 
 /** Where a selector with no pair is filed. */
-export const anyLabels = '*';
+const anyLabels = '*';
 
 /** `scope` keeps namespaces, and kinds of selectors, apart. */
 export function placeOfSelector(scope: string, selector: Labels): string {

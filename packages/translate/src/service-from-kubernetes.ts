@@ -36,7 +36,7 @@ export function serviceFromKubernetes(service: KubeService, context: ServiceCont
   };
 }
 
-export const hostnameOf = (namespace: string, name: string, clusterDomain: string): string => `${name}.${namespace}.svc.${clusterDomain}`;
+const hostnameOf = (namespace: string, name: string, clusterDomain: string): string => `${name}.${namespace}.svc.${clusterDomain}`;
 
 /** Headless services say `None` and have no address. */
 function vipsOf(clusterIps: readonly string[], network: string): Service['vips'] {

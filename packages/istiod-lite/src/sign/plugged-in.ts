@@ -12,7 +12,7 @@ export type PluggedInFault = { readonly code: 'sign.unusable-material'; readonly
 
 const names = ['ca-cert.pem', 'ca-key.pem', 'cert-chain.pem', 'root-cert.pem', 'tls.crt', 'tls.key', 'ca.crt'] as const;
 
-export async function readFolder(folder: string): Promise<Files> {
+async function readFolder(folder: string): Promise<Files> {
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8').catch(() => undefined)));
   return Object.fromEntries(names.map((name, index) => [name, texts[index]]));
 }

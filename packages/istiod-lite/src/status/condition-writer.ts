@@ -30,11 +30,13 @@ export interface Write {
 
 /** What has to be written; nothing where the object says all of it already. */
 export function writesFor(table: ConditionTable, existing: readonly Condition[], wanted: readonly Condition[]): readonly Write[] {
-  return Object.entries(owners[table]).flatMap(([manager, types]) => {
+  const writes = Object.entries(owners[table]).flatMap(([manager, types]) => {
     const own = (conditions: readonly Condition[]) => conditions.filter(({ type }) => types.includes(type));
     const conditions = conditionChange(own(existing), own(wanted));
     return conditions === undefined ? [] : [{ manager, conditions }];
   });
+  // Where a definition makes the conditions one list, whoever takes back takes all: so that goes first.
+  return writes.toSorted((a, b) => a.conditions.length - b.conditions.length);
 }
 
 /** An object as the cache has it. */
