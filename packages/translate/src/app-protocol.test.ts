@@ -26,6 +26,7 @@ const rows: readonly (readonly [rule: string, port: Partial<ServicePort>, want: 
   ['WebSocket over TLS', { appProtocol: 'kubernetes.io/wss' }, 'TLS'],
   ['these are no names', { name: 'kubernetes.io/h2c' }, undefined],
   ['HBONE of a waypoint', { name: 'mesh', appProtocol: 'hbone' }, undefined],
+  ['which is no word here: the number speaks', { port: 3306, name: 'hbone' }, 'TCP'],
   ['SMTP by its number', { port: 25 }, 'TCP'],
   ['DNS by its number', { port: 53, name: 'dns-tcp' }, 'TCP'],
   ['MySQL by its number', { port: 3306, name: 'db' }, 'TCP'],

@@ -13,7 +13,7 @@ const words: ReadonlyMap<string, AppProtocol | undefined> = new Map<string, AppP
   ['tcp', 'TCP'],
   ['tls', 'TLS'],
   ['https', 'TLS'],
-  ...['grpc-web', 'http_proxy', 'udp', 'mongo', 'mysql', 'redis', 'hbone'].map((word) => [word, undefined] as const),
+  ...['grpc-web', 'http_proxy', 'udp', 'mongo', 'mysql', 'redis'].map((word) => [word, undefined] as const),
 ]);
 
 /** Values of appProtocol that Kubernetes itself defines; never names of ports. */

@@ -39,7 +39,8 @@ const rows: readonly (readonly [rule: string, given: Case, want: unknown])[] = [
   ['the annotation of the namespace', { inherited: distribution('PreferClose') }, zone],
   ['the own one decides first', { annotations: distribution('PreferSameNode'), inherited: distribution('PreferClose') }, node],
   ['even when it says Any', { annotations: distribution('Any'), inherited: distribution('PreferClose') }, undefined],
-  ['or what nobody knows', { annotations: distribution(''), inherited: distribution('PreferClose') }, undefined],
+  ['or what nobody knows', { annotations: distribution('Nearby'), inherited: distribution('PreferClose') }, undefined],
+  ['but not an empty one', { annotations: distribution(''), inherited: distribution('PreferClose') }, zone],
   [
     'addresses that are not ready are published: health does not count',
     { spec: { publishNotReadyAddresses: true } },

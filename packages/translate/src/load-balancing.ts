@@ -44,8 +44,8 @@ export function loadBalancerOfEntry(entry: ServiceEntry, namespace: KubeNamespac
   return entry.resolution === 'NONE' ? passthrough : fromAnnotations(entry.meta.annotations, namespace);
 }
 
-/** The object's own annotation decides before its namespace's, whatever it says: an unknown word means no preference. */
+/** The object's own annotation decides before its namespace's, whatever it says: an unknown word means no preference. An empty one says nothing. */
 function fromAnnotations(own: Labels, namespace: KubeNamespace | undefined): LoadBalancer | undefined {
   const annotation = 'networking.istio.io/traffic-distribution';
-  return annotated.get((own[annotation] ?? namespace?.meta.annotations[annotation] ?? '').toLowerCase());
+  return annotated.get((own[annotation] || (namespace?.meta.annotations[annotation] ?? '')).toLowerCase());
 }

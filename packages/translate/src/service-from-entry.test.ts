@@ -13,6 +13,13 @@ const written = (entry: ServiceEntry): readonly string[] =>
     `${hostname}: ${[...vips.map(({ ip }) => ip), ...cidrVips.map(formatCidr)].join(', ')}`.trim(),
   );
 
+test('addresses in the status count only where the mesh gives them out', () => {
+  const context = contextOf();
+  const settings = { ...context.settings, allocateAddresses: false };
+  const entry = serviceEntryOf({ allocated: [{ host: 'example.com', value: '240.240.0.1' }] });
+  expect(servicesFromEntry(entry, { ...context, settings })).toMatchObject([{ service: { vips: [] } }]);
+});
+
 test('the whole service', () => {
   const binding = { waypoint: waypointOf() };
   const entry = serviceEntryOf({

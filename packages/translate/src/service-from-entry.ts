@@ -19,7 +19,7 @@ export function servicesFromEntry(entry: ServiceEntry, context: ServiceContext):
   if (!written) return [];
   const binding = bound(labels, context);
   const loadBalancer = loadBalancerOfEntry(entry, context.namespace);
-  const allocated = Map.groupBy(entry.allocated, ({ host }) => host);
+  const allocated = Map.groupBy(context.settings.allocateAddresses ? entry.allocated : [], ({ host }) => host);
   const alike = {
     name,
     namespace,

@@ -20,4 +20,6 @@ export interface TranslateSettings {
   readonly allowWaypoints: boolean;
   /** Policies marked for a dry run are sent. Default false. */
   readonly dryRun: boolean;
+  /** Hosts of entries live on the addresses that the mesh gave them. Default true. */
+  readonly allocateAddresses: boolean;
 }

@@ -47,15 +47,22 @@ export function bindingOf(subject: Subject, namespace: KubeNamespace | undefined
     const inherited = traffic === 'workload' && asking !== meta && waypoint.reason === 'UnsupportedTrafficType';
     return inherited ? unbound : { error: waypoint };
   }
-  return traffic === 'service' ? { waypoint, ...canaryOf(request, asking, wanted) } : { waypoint };
+  return traffic === 'service' ? { waypoint, ...canaryOf(request, wanted) } : { waypoint };
 }
 
-/** From the same place as the waypoint itself. Whatever is wrong with it, the waypoint stays. */
-function canaryOf(request: Request, asking: Subject['meta'], primary: string): Pick<Binding, 'canary' | 'canaryError'> {
-  const wanted = target(asking.labels, useCanary, request.subject.meta.namespace);
-  if (wanted === undefined || asking.labels[useCanary] === '') return {};
+/**
+ * An object with a waypoint of its own has no canary but its own. Where the waypoint is the namespace's, the object may still say
+ * another canary, or another weight, than its namespace. Whatever is wrong with the canary, the waypoint stays.
+ */
+function canaryOf(request: Request, primary: string): Pick<Binding, 'canary' | 'canaryError'> {
+  const { subject, namespace } = request;
+  const own = subject.meta;
+  const inherited = own.labels[useWaypoint] === undefined ? namespace?.meta : undefined;
+  const labels = own.labels[useCanary] === undefined ? inherited?.labels : own.labels;
+  const wanted = labels?.[useCanary] && target(labels, useCanary, own.namespace);
+  if (!wanted) return {};
   if (wanted === primary) return { canaryError: refusal('CanarySameAsPrimary', `canary waypoint "${wanted}" is the waypoint itself`) };
-  const said = asking.annotations[canaryWeight] ?? '0';
+  const said = own.annotations[canaryWeight] ?? inherited?.annotations[canaryWeight] ?? '0';
   const weight = weightOf(said);
   if (weight === undefined) {
     const message = `${canaryWeight} must be a whole number from 0 to 100, not ${JSON.stringify(said.slice(0, 40))}`;
@@ -67,7 +74,7 @@ function canaryOf(request: Request, asking: Subject['meta'], primary: string): P
 
 /** Per cent; undefined unless the text is a whole number from 0 to 100. */
 export function weightOf(text: string): number | undefined {
-  return /^\d{1,3}$/.test(text) && Number(text) <= 100 ? Number(text) : undefined;
+  return /^\+?\d+$/.test(text) && Number(text) <= 100 ? Number(text) : undefined;
 }
 
 /** `namespace/name`; undefined when nothing is asked for, or explicitly `none`. */

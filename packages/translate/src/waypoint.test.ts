@@ -75,6 +75,7 @@ const bindings: readonly (readonly [rule: string, gateway: string | undefined, o
   ['also by one that cannot be read', 'TCP', 'NONE', undefined],
   ['case counts', 'proxy', undefined, undefined],
   ['a port that is no number is 0', 'PROXY/http', undefined, { protocol: 'PROXY', port: 0 }],
+  ['zeros before a port do not count', 'PROXY/015088', undefined, { protocol: 'PROXY', port: 15088 }],
   ['a port above 65535 is 0', 'PROXY/65536', undefined, { protocol: 'PROXY', port: 0 }],
   ['more than a port is nothing', 'PROXY/1/2', undefined, undefined],
   ['empty is nothing', '', undefined, undefined],
@@ -104,7 +105,7 @@ const listeners: readonly (readonly [rule: string, listeners: readonly GatewayLi
   ['a selector comes along', [{ ...hbone, from: 'Selector', selector }], '', { from: 'Selector', selector }],
   ['a binding with a port means the listener of that port', [hbone, proxy, bespoke], 'NONE/9000', { from: 'Selector', selector }],
   ['PROXY without a port means the listener of that protocol', [hbone, proxy], 'PROXY', { from: 'None' }],
-  ['PROXY with a port that no listener has, too', [hbone, proxy], 'PROXY/1', { from: 'None' }],
+  ['with a port that no listener has, HBONE', [hbone, proxy], 'PROXY/1', { from: 'All' }],
   ['PROXY without its listener falls back to HBONE', [hbone], 'PROXY', { from: 'All' }],
   ['NONE without a port means HBONE', [hbone, proxy], 'NONE', { from: 'All' }],
 ];

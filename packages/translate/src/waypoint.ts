@@ -121,16 +121,18 @@ function inboundBindingOf(gateway: Gateway, gatewayClass: GatewayClass | undefin
   const said = gateway.meta.annotations[annotation] ?? gatewayClass?.meta.annotations[annotation];
   const [protocol, digits = '', surplus] = said?.split('/', 3) ?? [];
   if ((protocol !== 'NONE' && protocol !== 'PROXY') || surplus !== undefined) return undefined;
-  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
+  const port = /^\d+$/.test(digits) ? Number(digits) : 0;
   return { protocol, port: port <= 65_535 ? port : 0 };
 }
 
-/** The listener that decides who may attach is the one where the mesh delivers; without such a listener, only the waypoint's own namespace may. */
+/**
+ * The listener that decides who may attach is the one where the mesh delivers: that of the binding, by its port if it names one,
+ * else that for HBONE. Without such a listener, only the waypoint's own namespace may.
+ */
 function allowedBy(listeners: readonly GatewayListener[], binding: InboundBinding | undefined): Waypoint['allowed'] {
-  const deciding =
-    (binding && binding.port !== 0 ? listeners.find(({ port }) => port === binding.port) : undefined) ??
-    (binding?.protocol === 'PROXY' ? listeners.find(({ protocol }) => protocol === 'istio.io/PROXY') : undefined) ??
-    listeners.find(({ protocol, port }) => protocol === 'HBONE' && port === hboneMtlsPort);
+  const isBound = ({ port, protocol }: GatewayListener): boolean =>
+    binding?.port ? port === binding.port : binding?.protocol === 'PROXY' && protocol === 'istio.io/PROXY';
+  const deciding = listeners.find(isBound) ?? listeners.find(({ protocol, port }) => protocol === 'HBONE' && port === hboneMtlsPort);
   if (!deciding) return { from: 'Same' };
   return { from: deciding.from, ...(deciding.selector && { selector: deciding.selector }) };
 }

@@ -46,11 +46,11 @@ export function tunnelOf({ labels, annotations }: Pick<Meta, 'labels' | 'annotat
 export const identityOf = ({ trustDomain }: TranslateSettings, namespace: string, serviceAccount: string): SpiffeId =>
   spiffeId(trustDomain, namespace, serviceAccount);
 
-/** `region/zone/subzone`, each part as far as it is given. */
+/** `region/zone/subzone`, each part as far as it is given; what follows is nobody's. */
 export function localityOf(text: string): Locality {
   if (text === '') return nowhere;
-  const [region = '', zone = '', ...rest] = text.split('/');
-  return { region, zone, subzone: rest.join('/') };
+  const [region = '', zone = '', subzone = ''] = text.split('/', 3);
+  return { region, zone, subzone };
 }
 
 /** Undefined when any of them is no address. */

@@ -25,6 +25,7 @@ describe('a WorkloadEntry', () => {
     ['or on ours', made({}), { network: 'net' }],
     ['is where it says', made({ locality: 'r/z/s' }), { locality: { region: 'r', zone: 'z', subzone: 's' } }],
     ['as far as it says', made({ locality: 'r' }), { locality: { region: 'r', zone: '', subzone: '' } }],
+    ['and no further', made({ locality: 'r/z/s/x' }), { locality: { region: 'r', zone: 'z', subzone: 's' } }],
     ['is always healthy', made({}), { health: 'Healthy' }],
     ['weighs what it says', made({ weight: 7 }), { capacity: 7 }],
     ['or one', made({ weight: 0 }), { capacity: 1 }],
@@ -34,7 +35,7 @@ describe('a WorkloadEntry', () => {
       made({ meta: { labels: { version: 'v1' } }, labels: { app: 'x' } }),
       { canonicalName: 'x', canonicalRevision: 'v1' },
     ],
-    ['of which its specification counts', made({ meta: { labels: { app: 'y' } }, labels: { app: 'x' } }), { canonicalName: 'x' }],
+    ['of which its own counts', made({ meta: { labels: { app: 'y' } }, labels: { app: 'x' } }), { canonicalName: 'y' }],
     ['may end tunnels itself', made({ labels: { 'networking.istio.io/tunnel': 'http' } }), { protocol: 'HBONE', nativeTunnel: true }],
   ];
   test.each(rows)('%s', (_, workload, has) => {

@@ -5,8 +5,8 @@ import type { EntryEndpoint, ServiceEntry, WorkloadEntry } from './kinds/entries
 import type { Labels, Meta } from './kinds/meta.ts';
 import { canonicalOf, identityOf, localityOf, type Surroundings, tunnelOf } from './workload-common.ts';
 
-/** The entry's own labels and those in its spec; the spec's win. */
-export const entryLabels = ({ meta, labels }: WorkloadEntry): Labels => ({ ...meta.labels, ...labels });
+/** The entry's own labels and those in its spec; its own win. */
+export const entryLabels = ({ meta, labels }: WorkloadEntry): Labels => ({ ...labels, ...meta.labels });
 
 export function workloadFromEntry(entry: WorkloadEntry, around: Surroundings): Workload {
   const { meta } = entry;

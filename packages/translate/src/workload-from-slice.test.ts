@@ -33,7 +33,14 @@ const rows: readonly (readonly [rule: string, made: unknown, has: readonly unkno
   ],
   ['ready or not', made([at('10.9.0.1'), at('10.9.0.2', false)]), [{ health: 'Healthy' }, { health: 'Unhealthy' }]],
   ['each address once, the first counts', made([at('10.9.0.1'), at('10.9.0.1', false)]), [{ health: 'Healthy' }]],
-  ['of several addresses the first', made([{ addresses: ['10.9.0.1', '10.9.0.2'], ready: true }]), [{ addresses: ['10.9.0.1'] }]],
+  [
+    'of several addresses all, named by the first',
+    made([{ addresses: ['10.9.0.1', '10.9.0.2'], ready: true }, at('10.9.0.1'), at('10.9.0.2')]),
+    [
+      { uid: 'Kubernetes/discovery.k8s.io/EndpointSlice/ns/web-abc/10.9.0.1', addresses: ['10.9.0.1', '10.9.0.2'] },
+      { uid: 'Kubernetes/discovery.k8s.io/EndpointSlice/ns/web-abc/10.9.0.2', addresses: ['10.9.0.2'] },
+    ],
+  ],
   ['pods are not ours', made([{ ...at('10.9.0.1'), pod: { namespace: 'ns', name: 'p', uid: 'u' } }]), []],
   ['nor what is no address', made([at('10.9.0'), { addresses: [], ready: true }]), []],
   ['nor slices of names', made([at('10.9.0.1')], { addressType: 'FQDN' }), []],

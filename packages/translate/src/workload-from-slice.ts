@@ -1,10 +1,9 @@
 // Endpoints that are no pods, as EndpointSlices list them, as workloads of the mesh (facts: control-plane §3.12). Pure.
-import { parseIp } from '@ambient-mesh/model/address';
 import type { PortMap, Workload } from '@ambient-mesh/model/workload';
 import type { EndpointSlice } from './kinds/endpoint-slice.ts';
 import type { ServicePort } from './kinds/service.ts';
 import type { TranslateSettings } from './settings.ts';
-import { identityOf, nowhere } from './workload-common.ts';
+import { addressesOf, identityOf, nowhere } from './workload-common.ts';
 
 export interface SliceService {
   /** `namespace/hostname`. */
@@ -12,7 +11,7 @@ export interface SliceService {
   readonly ports: readonly ServicePort[];
 }
 
-/** One per endpoint that is an address and no pod; the first address of each counts, and each address once. */
+/** One per endpoint that has addresses and is no pod. The first address of each names it, and names no other. */
 export function workloadsFromSlice(
   slice: EndpointSlice,
   service: SliceService,
@@ -23,21 +22,22 @@ export function workloadsFromSlice(
   const services = new Map([[service.key, portsOf(slice, service.ports)]]);
   const found = new Map<string, Workload>();
   for (const endpoint of slice.endpoints) {
-    const [address = ''] = endpoint.addresses;
-    const ip = parseIp(address);
+    const addresses = addressesOf(endpoint.addresses) ?? [];
+    const [ip] = addresses;
     if (endpoint.pod !== undefined || ip === undefined || found.has(ip)) continue;
     found.set(ip, {
       uid: `${settings.clusterId}/discovery.k8s.io/EndpointSlice/${namespace}/${name}/${ip}`,
       name,
       namespace,
-      addresses: [ip],
+      addresses,
       network,
       protocol: 'TCP',
       identity: identityOf(settings, namespace, ''),
       node: '',
       canonicalName: '',
       canonicalRevision: '',
-      workloadType: 'pod',
+      // Nobody said: on the wire this is the absent value.
+      workloadType: 'deployment',
       workloadName: '',
       nativeTunnel: false,
       authorizationPolicies: [],

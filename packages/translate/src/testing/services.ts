@@ -100,6 +100,7 @@ export const plainSettings: TranslateSettings = {
   entriesSelectPods: true,
   allowWaypoints: false,
   dryRun: false,
+  allocateAddresses: true,
 };
 
 export const contextOf = (given: Partial<ServiceContext> = {}): ServiceContext => ({
