@@ -11,26 +11,41 @@ import { Node } from './node.ts';
 
 const prefix = 'ambient-lab-';
 
+/** Sockets live apart: containers see the rest of /tmp through an overlay, and no socket can be reached through one. */
+const socketsRoot = '/run';
+
 /** Removes folders of labs whose process was killed. */
 function sweep(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
-  }
+  for (const root of [tmpdir(), socketsRoot])
+    for (const name of readdirSync(root)) {
+      const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(`${root}/${name}`, { recursive: true, force: true });
+    }
 }
+
+const ownFolder = (root: string, owned: AsyncDisposableStack): string =>
+  owned.adopt(mkdtempSync(`${root}/${prefix}${process.pid}-`), (path) => rmSync(path, { recursive: true, force: true }));
 
 export class Lab implements AsyncDisposable {
   readonly underlay: Netns;
   readonly controlPlane: ControlPlane;
   /** Removed with the lab. */
   readonly folder: string;
+  /** Of the nodes' agents, as `NODE.sock`; removed with the lab. */
+  readonly sockets: string;
   readonly #owned: AsyncDisposableStack;
   readonly #nodes: Node[] = [];
 
-  private constructor(underlay: Netns, controlPlane: ControlPlane, folder: string, owned: AsyncDisposableStack) {
+  private constructor(
+    underlay: Netns,
+    controlPlane: ControlPlane,
+    { folder, sockets }: { readonly folder: string; readonly sockets: string },
+    owned: AsyncDisposableStack,
+  ) {
     this.underlay = underlay;
     this.controlPlane = controlPlane;
     this.folder = folder;
+    this.sockets = sockets;
     this.#owned = owned;
   }
 
@@ -38,14 +53,13 @@ export class Lab implements AsyncDisposable {
     if (process.getuid?.() !== 0) throw new Error('the lab makes network namespaces, which needs root: run it with sudo');
     await using parts = new AsyncDisposableStack();
     sweep();
-    const folder = parts.adopt(mkdtempSync(`${tmpdir()}/${prefix}${process.pid}-`), (path) =>
-      rmSync(path, { recursive: true, force: true }),
-    );
+    const folder = ownFolder(tmpdir(), parts);
+    const sockets = ownFolder(socketsRoot, parts);
     const underlay = parts.use(Netns.create());
     setSwitches(underlay, nodeSwitches);
     ipBatch(underlay, underlayCommands);
     const controlPlane = parts.use(await ControlPlane.start(underlay, folder));
-    return new Lab(underlay, controlPlane, folder, parts.move());
+    return new Lab(underlay, controlPlane, { folder, sockets }, parts.move());
   }
 
   async node(name: string): Promise<Node> {
@@ -55,6 +69,7 @@ export class Lab implements AsyncDisposable {
       number,
       controlPlane: this.controlPlane,
       folder: `${this.folder}/${name}`,
+      socket: `${this.sockets}/${name}.sock`,
       join: (netns) => ipBatch(this.underlay, uplinkCommands(number, netnsPath(netns))),
     });
     this.#owned.use(node);

@@ -25,8 +25,10 @@ export interface NodeParts {
   /** From 1; decides the addresses. */
   readonly number: number;
   readonly controlPlane: ControlPlane;
-  /** A folder of its own for sockets and files. */
+  /** A folder of its own. */
   readonly folder: string;
+  /** Where its agent listens. */
+  readonly socket: string;
   /** Joins the node to the bridge. */
   readonly join: (netns: Netns) => void;
 }
@@ -63,7 +65,7 @@ export class Node implements AsyncDisposable {
     setSwitches(netns, nodeSwitches);
     parts.join(netns);
     ipBatch(netns, nodeCommands(parts.number));
-    return new Node(parts, netns, await NodeAgent.start(`${parts.folder}/ztunnel.sock`));
+    return new Node(parts, netns, await NodeAgent.start(parts.socket));
   }
 
   /** From 1. */

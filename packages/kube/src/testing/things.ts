@@ -1,6 +1,5 @@
 // A kind for tests, served at /apis/test.io/v1/things, and a report that nobody reads.
 import type { Kind } from '../kind.ts';
-import type { WatchReport } from '../list-watch.ts';
 import { objectOf, textOf } from '../raw.ts';
 
 export interface Thing {
@@ -24,5 +23,3 @@ export const things: Kind<Thing> = {
 
 /** Path of the things of a namespace. */
 export const thingsIn = (namespace: string): string => `/apis/test.io/v1/namespaces/${namespace}/things`;
-
-export const quietReport: WatchReport = { listed: () => {}, watching: () => {}, ended: () => {}, absent: () => {}, skipped: () => {} };

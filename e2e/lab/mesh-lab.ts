@@ -1,0 +1,99 @@
+// A whole mesh on one machine: the lab's nodes and cluster, istiod-lite and ztunnels as pods of it, the sample apps. Everything is applied by stock kubectl.
+// Used by the demo and by the scenarios of the mesh as a whole. What the programs are told is in demo/*.yaml, as a user would write it.
+import { fileURLToPath } from 'node:url';
+import { LabCluster } from './cluster/lab-cluster.ts';
+import { hasKubectl, Kubectl } from './kubernetes/kubectl.ts';
+import { Lab } from './lab.ts';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const program = (path: string): string => `${repository}packages/${path}`;
+
+/** For `kubectl -f`. */
+export const manifest = (name: 'control-plane' | 'ztunnel' | 'apps' | 'deny'): string =>
+  fileURLToPath(new URL(`demo/${name}.yaml`, import.meta.url));
+
+export class MeshLab implements AsyncDisposable {
+  readonly lab: Lab;
+  readonly cluster: LabCluster;
+  readonly kubectl: Kubectl;
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(lab: Lab, cluster: LabCluster, kubectl: Kubectl, owned: AsyncDisposableStack) {
+    this.lab = lab;
+    this.cluster = cluster;
+    this.kubectl = kubectl;
+    this.#owned = owned;
+  }
+
+  /** Two nodes, `node-a` and `node-b`; the mesh on both; the apps, in it. @param say gets a line for each stage */
+  static async start(say: (line: string) => void = () => {}): Promise<MeshLab> {
+    if (!hasKubectl()) throw new Error('kubectl is not installed: the mesh on the lab is worked by it, as any cluster is');
+    await using parts = new AsyncDisposableStack();
+    const lab = parts.use(await Lab.start());
+    const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+    const images = {
+      'ambient-mesh/istiod-lite': { entrypoint: [...node, program('istiod-lite/bin/istiod-lite.mjs')] },
+      // The agent's socket is a file of the node, which a DaemonSet would mount by its path.
+      'ambient-mesh/ztunnel': {
+        entrypoint: [
+          'sh',
+          '-c',
+          'INPOD_UDS="$0/$NODE_NAME.sock" exec "$@"',
+          lab.sockets,
+          ...node,
+          program('ztunnel/bin/ztunnel.mjs'),
+          'proxy',
+        ],
+      },
+    };
+    const cluster = parts.use(await LabCluster.start({ lab, images }));
+    for (const name of ['node-a', 'node-b']) await cluster.addNode(await lab.node(name));
+    const kubectl = parts.use(new Kubectl(cluster.api.kubeconfig()));
+    const mesh = new MeshLab(lab, cluster, kubectl, parts.move());
+    try {
+      await mesh.#install(say);
+    } catch (e) {
+      await mesh[Symbol.asyncDispose]();
+      throw e;
+    }
+    return mesh;
+  }
+
+  async #install(say: (line: string) => void): Promise<void> {
+    const { kubectl } = this;
+    say('definitions of the mesh, and its namespace');
+    await kubectl.ok(`apply -f ${repository}charts/base/crds`);
+    await kubectl.ok('create namespace istio-system');
+    say('istiod-lite');
+    await kubectl.ok(`apply -f ${manifest('control-plane')}`);
+    await kubectl.ok('-n istio-system rollout status deployment/istiod --timeout=30s');
+    await kubectl.ok('-n istio-system wait --for=create configmap/istio-ca-root-cert --timeout=20s');
+    say('a ztunnel on each node');
+    await kubectl.ok(`apply -f ${manifest('ztunnel')}`);
+    await kubectl.ok('-n istio-system rollout status daemonset/ztunnel --timeout=40s');
+    say('the namespace default in the mesh, and the apps');
+    await kubectl.ok('label namespace default istio.io/dataplane-mode=ambient');
+    await kubectl.ok(`apply -f ${manifest('apps')}`);
+    await kubectl.ok('wait pod --all --for=condition=Ready --timeout=30s');
+  }
+
+  /** What a pod's first container wrote so far. */
+  logs(namespace: string, pod: string): Promise<string> {
+    return this.kubectl.ok(`-n ${namespace} logs ${pod}`);
+  }
+
+  /** Name of the ztunnel pod of a node. */
+  async ztunnel(node: 'node-a' | 'node-b'): Promise<string> {
+    return this.kubectl.ok(
+      `-n istio-system get pods -l app=ztunnel --field-selector spec.nodeName=${node} -o jsonpath={.items[0].metadata.name}`,
+    );
+  }
+
+  async ipOf(pod: string, family: 0 | 1 = 0): Promise<string> {
+    return this.kubectl.ok(`get pod ${pod} -o jsonpath={.status.podIPs[${family}].ip}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
