@@ -1,17 +1,17 @@
-// `npm run demo`: the lab with two nodes and a short tour; then it stays up for the user until Ctrl-C, which removes everything.
+// `npm run demo`: a cluster of two nodes on this machine with the mesh on it, and a short tour by kubectl; then it stays up until Ctrl-C, which removes everything.
 // With --check it walks the tour by itself, a line a step, and exits 1 if any step fails.
-import { createInterface } from 'node:readline';
-import { port, type Stage, setStage } from './demo-stage.ts';
-import { demoPolicy, tour } from './demo-tour.ts';
+import { tour } from './demo-tour.ts';
+import { MeshLab, manifest } from './mesh-lab.ts';
 
 const say = (text = ''): void => void process.stdout.write(`${text}\n`);
 
 /** True when every step saw what it should. */
-async function walk(stage: Stage): Promise<boolean> {
+async function walk(mesh: MeshLab, stop: AbortSignal): Promise<boolean> {
   let well = true;
   for (const { title, run } of tour) {
+    if (stop.aborted) return well;
     try {
-      say(`ok    ${title}\n      ${await run(stage)}`);
+      say(`ok    ${title}\n      ${await run(mesh)}`);
     } catch (e) {
       well = false;
       say(`FAIL  ${title}\n      ${e instanceof Error ? e.message : String(e)}`);
@@ -20,46 +20,40 @@ async function walk(stage: Stage): Promise<boolean> {
   return well;
 }
 
-function introduce({ pods, ztunnels, lab }: Stage): void {
-  const inside = (pid: number): string => `nsenter -t ${pid} -n`;
-  say('\nThe mesh is up. From another terminal, as root:\n');
-  for (const pod of Object.values(pods)) {
-    say(
-      `  ${pod.name.padEnd(9)} node ${pod.node}  ${pod.addresses.v4.padEnd(9)} ${pod.addresses.v6.padEnd(13)} ${inside(pod.app.pid)} <command>`,
-    );
-  }
-  const [client, server] = [pods['client-a'], pods['server-b']];
-  say(`\n  ask           ${inside(client.app.pid)} curl -s http://${server.ip}:${port}`);
-  for (const [name, tunnel] of Object.entries(ztunnels)) {
-    say(`  ztunnel ${name}     ${inside(tunnel.child.pid)} curl -s localhost:15020/metrics     (or localhost:15000/config_dump)`);
-  }
-  say(`  the wire      nsenter --net=/proc/${process.pid}/fd/${lab.underlay.fd} tcpdump -ni br0 tcp`);
-  say('\nHere: type `deny` to forbid client-a everything, `allow` to take that back; the access log follows. Ctrl-C removes everything.\n');
-}
+async function introduce(mesh: MeshLab): Promise<void> {
+  const server = await mesh.ipOf('server-b');
+  say(`
+The mesh is up. From another terminal:
 
-async function stayUp(stage: Stage, stop: AbortSignal): Promise<void> {
-  introduce(stage);
-  for (const [name, tunnel] of Object.entries(stage.ztunnels)) tunnel.child.follow((line) => say(`[ztunnel ${name}] ${line}`));
-  const typed = createInterface({ input: process.stdin });
-  typed.on('line', (line) => {
-    const change = { deny: () => stage.lab.controlPlane.put(demoPolicy), allow: () => stage.lab.controlPlane.remove(demoPolicy) }[
-      line.trim()
-    ];
-    void change?.().catch((e: unknown) => say(String(e)));
-  });
-  await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
-  typed.close();
+  export KUBECONFIG=${mesh.cluster.kubeconfigPath}
+  kubectl get pods -A -o wide
+  kubectl exec client -- curl -s http://${server}:8080/            ask a server on the other node
+  kubectl -n istio-system logs -f ds/ztunnel                       who talks to whom
+  kubectl apply -f ${manifest('deny')}     forbid the client the servers
+  kubectl get authorizationpolicy deny-client -o yaml              what became of it
+  kubectl delete authorizationpolicy deny-client
+  kubectl label pod client istio.io/dataplane-mode=none            take a pod out of the mesh
+  kubectl -n istio-system port-forward deploy/istiod 15014         then: curl localhost:15014/metrics
+
+The wire:  nsenter --net=/proc/${process.pid}/fd/${mesh.lab.underlay.fd} tcpdump -ni br0 tcp        (as root)
+
+Ctrl-C removes everything.
+`);
 }
 
 async function main(check: boolean): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-  say('Building two nodes and five pods in network namespaces of their own ...');
-  const startedAt = performance.now();
-  await using stage = await setStage();
-  say(`... done in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s. A short tour:\n`);
-  const well = await walk(stage);
-  if (!check && !stop.signal.aborted) await stayUp(stage, stop.signal);
+  say('Building a cluster of two nodes in network namespaces of its own:');
+  const began = performance.now();
+  const seconds = (): string => ((performance.now() - began) / 1_000).toFixed(1);
+  await using mesh = await MeshLab.start((line) => say(`  ${seconds().padStart(5)} s  ${line}`));
+  say(`  ${seconds().padStart(5)} s  ready. A short tour:\n`);
+  const well = await walk(mesh, stop.signal);
+  if (!check && !stop.signal.aborted) {
+    await introduce(mesh);
+    await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
+  }
   return well ? 0 : 1;
 }
 
