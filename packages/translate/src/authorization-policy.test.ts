@@ -175,6 +175,7 @@ describe('10: attributes that tunnels do not see', () => {
     ['ALLOW: other rules stay', rules(to({ paths: ['/'] }), from({ namespaces: ['a'] })), ['(namespaces a)'], l7],
     ['a field that nobody knows is not passed over', rules(from({ namespaces: ['a'], moonPhase: ['full'] })), [], l7],
     ['nor is one of a rule', rules({ ...from({ namespaces: ['a'] }), unless: [] }), [], l7],
+    ['nor is a rule that is none', { rules: [null, 'any'] }, [], l7],
     ['nor one that should be a list', rules(to({ ports: ['80'], paths: '/' })), [], l7],
     [
       'DENY: whom it narrows is denied',

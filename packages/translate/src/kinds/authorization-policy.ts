@@ -93,6 +93,7 @@ const ruleOf = (value: unknown): PolicyRule => {
     to: operations.map((operation) => listsOf(operation, operationFields)),
     when: when.map(({ key, values, notValues }) => ({ key: text(key), values: words(values), notValues: words(notValues) })),
     unknown: [
+      ...(isRaw(value) ? [] : ['rules']),
       ...unknownFields(rule, ['from', 'to', 'when'], Array.isArray),
       ...from.flatMap((each) => unknownFields(each, ['source'], isRaw)),
       ...to.flatMap((each) => unknownFields(each, ['operation'], isRaw)),

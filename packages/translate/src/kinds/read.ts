@@ -49,7 +49,6 @@ export const numbers = (value: unknown): Readonly<Record<string, number>> =>
 const annotationsRead: ReadonlySet<string> = new Set([
   'ambient.istio.io/redirection',
   'ambient.istio.io/waypoint-inbound-binding',
-  'gateway.istio.io/service-account',
   'istio.io/autoRegistrationGroup',
   'istio.io/connect-strategy',
   'istio.io/dry-run',
