@@ -69,7 +69,7 @@ export class LabCluster implements AsyncDisposable {
     const addresses = [underlayAddress.v4, underlayAddress.v6];
     const listen = { ip: '127.0.0.1', port: 0 };
     const api = parts.use(
-      assets === undefined ? await KubeApi.start({ listen, addresses, runtime: pods }) : await RealKubeApi.start(assets),
+      assets === undefined ? await KubeApi.start({ listen, addresses, runtime: pods }) : await RealKubeApi.start(assets, addresses),
     );
     parts.use(await ApiRelay.start({ netns: lab.underlay, ip: underlayAddress.v4, port: apiPort, to: () => api.port }));
     const kubeconfigPath = `${lab.folder}/kubeconfig`;
