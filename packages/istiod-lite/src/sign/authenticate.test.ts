@@ -87,3 +87,14 @@ test('ten thousand answers are remembered at most: the oldest go first', async (
   await authenticate('Bearer 0');
   expect(asked).toHaveLength(10_002);
 });
+
+test('the API server is spared a flood of tokens', async () => {
+  const gate = Promise.withResolvers<Review>();
+  const { authenticate, asked } = scene(() => gate.promise);
+  const answers = Array.from({ length: 300 }, (_, i) => authenticate(`Bearer ${i}`));
+  expect(asked).toHaveLength(200);
+  gate.resolve(accepted);
+  const refused = (await Promise.all(answers)).filter((answer) => 'refused' in answer);
+  expect(refused).toHaveLength(100);
+  expect(await authenticate('Bearer 299')).toHaveProperty('identities');
+});

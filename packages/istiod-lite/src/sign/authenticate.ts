@@ -28,6 +28,8 @@ export interface AuthenticatorOptions {
 /** A node's tunnel asks for all of its certificates with one token; the API server itself remembers its answers for as long. */
 const rememberedFor = ms(10_000);
 const mostRemembered = 10_000;
+/** Anybody can make us ask: beyond this the API server is spared. */
+const mostUnderWay = 200;
 /** A service-account token is 1 to 2 KiB. */
 const longestToken = 16 * 1024;
 
@@ -35,6 +37,8 @@ export class Authenticator {
   readonly #options: AuthenticatorOptions;
   /** By hash of the token. A question under way is shared by everyone who comes with that token. */
   readonly #answers: Map<string, { readonly answer: Promise<Authenticated>; readonly until: Ms }> = new Map();
+
+  #underWay = 0;
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -68,10 +72,14 @@ export class Authenticator {
 
   async #ask(token: string): Promise<Authenticated> {
     const { review, audiences, trustDomain } = this.#options;
+    if (this.#underWay >= mostUnderWay) return { refused: 'too many tokens are under review' };
+    this.#underWay += 1;
     try {
       return callerOf(await review(token, audiences), { audiences, trustDomain });
     } catch (e) {
       return { refused: `the API server could not be asked about the token: ${describeError(e)}` };
+    } finally {
+      this.#underWay -= 1;
     }
   }
 

@@ -34,7 +34,7 @@ export class ServerCall {
     stream.on('error', () => {});
     stream.once('close', () => over.abort(new Error('the call is over')));
     stream.on('wantTrailers', () => {
-      if (stream.destroyed) return;
+      if (stream.destroyed || stream.closed) return;
       stream.sendTrailers(this.#status);
       // The client may go on talking: once it has the status, nobody listens (RFC 9113 §8.1).
       setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));

@@ -143,6 +143,8 @@ export class GrpcServer implements AsyncDisposable {
   }
 
   #call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: Peer): void {
+    // Reset in the same packet as it was opened: what is not there cannot be answered, and trying throws.
+    if (stream.destroyed || stream.closed) return;
     const path = String(headers[':path']);
     const method = Object.hasOwn(this.#options.methods, path) ? this.#options.methods[path] : undefined;
     if (!String(headers['content-type'] ?? '').startsWith('application/grpc')) {
@@ -203,6 +205,8 @@ function pingWhileOpen(session: ServerHttp2Session, clock: Clock): Disposable {
   let timer: Disposable;
   const wait = (): void => {
     timer = clock.after(pingEvery, () => {
+      // Its end may be on the way already, and a ping would throw.
+      if (session.destroyed) return;
       timer = clock.after(pingAnswer, () => destroy(session));
       const sent = session.ping((e) => {
         timer[Symbol.dispose]();

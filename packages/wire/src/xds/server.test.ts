@@ -359,6 +359,44 @@ describe('the connection', () => {
   });
 });
 
+describe('clients that break off', () => {
+  test('streams that are reset as soon as they are opened, or at any moment after, harm nobody', async () => {
+    const { server, xds, addresses } = await plane();
+    for (let i = 0; i < 3_000; i++) addresses.put(`p${i}`, { body: new Uint8Array(500) });
+    const random = seeded(11);
+    for (let round = 0; round < 8; round++) {
+      const { session } = await rawStream(server.port);
+      for (let i = 0; i < 60; i++) {
+        const paths = [deltaPath, certificatePath, '/nothing', '/broken'];
+        const request = session.request({
+          ':method': 'POST',
+          ':path': paths[i % 4],
+          'content-type': i % 7 === 0 ? 'text/plain' : 'application/grpc',
+        });
+        request.on('error', () => {});
+        const message = toBinary(
+          DeltaDiscoveryRequestSchema,
+          create(DeltaDiscoveryRequestSchema, { node, typeUrl: i % 3 === 0 ? authorizationType : addressType }),
+        );
+        const prefix = Buffer.alloc(5);
+        prefix.writeUInt32BE(message.length, 1);
+        if (random() < 0.7) request.write(Buffer.concat([prefix, message]));
+        if (random() < 0.3) request.end();
+        if (random() < 0.5) request.close(8);
+        else setTimeout(() => request.close(8), random() * 20);
+        if (random() < 0.1) await new Promise(setImmediate);
+      }
+      await new Promise((resolve) => setTimeout(resolve, random() * 15));
+      if (round % 2 === 0) session.socket.destroy();
+      else session.destroy();
+    }
+    await vi.waitFor(() => expect(xds.size).toBe(0), { timeout: 10_000 });
+    const after = await rawStream(server.port);
+    after.send({ node, typeUrl: authorizationType });
+    expect((await after.next()).typeUrl).toBe(authorizationType);
+  }, 30_000);
+});
+
 describe('gRPC', () => {
   test('an unknown method is Unimplemented, a failing one Internal without its reason', async () => {
     const { server, said } = await plane();

@@ -195,9 +195,11 @@ export class XdsServer implements Disposable {
   #pump(stream: Stream): void {
     if (stream.pumping) return;
     stream.pumping = true;
-    void this.#send(stream).finally(() => {
-      stream.pumping = false;
-    });
+    void this.#send(stream)
+      .catch(() => stream.call.abort())
+      .finally(() => {
+        stream.pumping = false;
+      });
   }
 
   async #send({ client, call }: Stream): Promise<void> {
