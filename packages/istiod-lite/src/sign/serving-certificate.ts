@@ -15,19 +15,29 @@ export interface ServingOptions {
 }
 
 const retry = ms(30_000);
+/** How often the wall clock is looked at: it may be set while a timer of half a day runs. */
+const look = ms(600_000);
 
 /** Keeps `use` supplied until disposed of. Without an authority it waits for one. */
 export function serveWithOwnCertificate({ authority, names, ttl, clock, use, failed }: ServingOptions): Disposable {
   let timer: Disposable | undefined;
+  const wakeAt = (due: number): void => {
+    timer?.[Symbol.dispose]();
+    timer = clock.after(ms(Math.min(look, Math.max(1_000, due - clock.now()))), () => (clock.now() >= due ? renew() : wakeAt(due)));
+  };
   const renew = (): void => {
     timer?.[Symbol.dispose]();
     timer = undefined;
     if (!authority.usable) return;
     const issued = authority.issueServing(names, ttl);
-    if ('refused' in issued) failed(issued.refused);
-    else use(issued);
-    const wait = 'refused' in issued ? retry : ms(Math.max(1_000, (issued.notAfter - clock.now()) / 2));
-    timer = clock.after(wait, renew);
+    const now = clock.now();
+    if ('refused' in issued) {
+      failed(issued.refused);
+      wakeAt(now + retry);
+      return;
+    }
+    use(issued);
+    wakeAt(now + (issued.notAfter - now) / 2);
   };
   const listening = authority.onChange(renew);
   renew();
