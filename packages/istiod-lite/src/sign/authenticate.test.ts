@@ -1,12 +1,13 @@
 // Who calls, and how often the API server is asked about it.
+
+import type { ReviewedToken } from '@ambient-mesh/kube/review';
 import { spiffeId } from '@ambient-mesh/model/spiffe';
 import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';
 import { expect, test } from 'vitest';
 import { Authenticator } from './authenticate.ts';
-import type { Review } from './caller.ts';
 
-const accepted: Review = {
+const accepted: ReviewedToken = {
   authenticated: true,
   username: 'system:serviceaccount:default:client',
   groups: ['system:serviceaccounts'],
@@ -14,7 +15,7 @@ const accepted: Review = {
   audiences: ['istio-ca'],
 };
 
-function scene(review: (token: string) => Promise<Review> = async () => accepted) {
+function scene(review: (token: string) => Promise<ReviewedToken> = async () => accepted) {
   const clock = fakeClock();
   const asked: string[] = [];
   const authenticator = new Authenticator({
@@ -52,7 +53,7 @@ test('a token is asked about once in ten seconds, also by callers at the same ti
 });
 
 test('a refusal is not remembered: a token may become good', async () => {
-  let review: Review = { authenticated: false, error: 'not yet valid' };
+  let review: ReviewedToken = { authenticated: false, error: 'not yet valid' };
   const { authenticate } = scene(async () => review);
   expect(await authenticate('Bearer a')).toHaveProperty('refused');
   review = accepted;
@@ -89,7 +90,7 @@ test('ten thousand answers are remembered at most: the oldest go first', async (
 });
 
 test('the API server is spared a flood of tokens', async () => {
-  const gate = Promise.withResolvers<Review>();
+  const gate = Promise.withResolvers<ReviewedToken>();
   const { authenticate, asked } = scene(() => gate.promise);
   const answers = Array.from({ length: 300 }, (_, i) => authenticate(`Bearer ${i}`));
   expect(asked).toHaveLength(200);

@@ -1,10 +1,11 @@
 // Finds out who calls: by client certificate first, then by the token in the authorization header, which the API server reviews.
 // Used by the certificate service and by admission to xDS. Tokens are neither logged nor kept: answers are remembered by the token's hash.
 import { createHash } from 'node:crypto';
+import type { ReviewedToken } from '@ambient-mesh/kube/review';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
-import { type Caller, callerOf, type Review } from './caller.ts';
+import { type Caller, callerOf } from './caller.ts';
 
 export interface Credentials {
   /** Names in a client certificate that verified against our own roots. */
@@ -18,7 +19,7 @@ export interface Credentials {
 export type Authenticated = Caller | { readonly refused: string };
 
 export interface AuthenticatorOptions {
-  readonly review: (token: string, audiences: readonly string[]) => Promise<Review>;
+  readonly review: (token: string, audiences: readonly string[]) => Promise<ReviewedToken>;
   readonly audiences: readonly string[];
   readonly trustDomain: string;
   readonly clusterId: string;

@@ -1,6 +1,8 @@
 // What a reviewed token says of the caller: one row for each way in which it may say too little.
+
+import type { ReviewedToken } from '@ambient-mesh/kube/review';
 import { expect, test } from 'vitest';
-import { callerOf, type Review } from './caller.ts';
+import { callerOf } from './caller.ts';
 
 const wanted = { audiences: ['istio-ca'], trustDomain: 'td' };
 const good = {
@@ -9,7 +11,7 @@ const good = {
   groups: ['system:serviceaccounts', 'system:authenticated'],
   extra: { 'authentication.kubernetes.io/pod-name': ['ztunnel-a'], 'authentication.kubernetes.io/pod-uid': ['u1'] },
   audiences: ['istio-ca'],
-} as const satisfies Review;
+} as const satisfies ReviewedToken;
 
 test('a token that is bound to a pod makes a caller with one identity and that pod', () => {
   expect(callerOf(good, wanted)).toEqual({
@@ -25,7 +27,7 @@ test('a token that is bound to no pod makes a caller without one', () => {
   expect(callerOf({ ...good, extra: {} }, wanted)).not.toHaveProperty('pod');
 });
 
-const refused: readonly (readonly [string, Review, RegExp])[] = [
+const refused: readonly (readonly [string, ReviewedToken, RegExp])[] = [
   ['the API server does not accept it', { authenticated: false, error: 'token expired' }, /token expired/],
   ['it is for another audience', { ...good, audiences: ['vault'] }, /for vault, not for istio-ca/],
   ['the API server names no audience', { ...good, audiences: [] }, /no audience/],

@@ -1,5 +1,6 @@
 // Who calls: what a reviewed service-account token, or a verified client certificate, says of the caller. Pure.
 // Asked by authenticate.ts; what the caller may do is impersonation.ts (certificates) and push/admission.ts (xDS).
+import type { ReviewedToken } from '@ambient-mesh/kube/review';
 import { type SpiffeId, spiffeId } from '@ambient-mesh/model/spiffe';
 
 /** The pod that a token is bound to. */
@@ -16,24 +17,13 @@ export interface Caller {
   readonly by: 'token' | 'certificate';
 }
 
-/** What the API server says of a token. */
-export type Review =
-  | {
-      readonly authenticated: true;
-      readonly username: string;
-      readonly groups: readonly string[];
-      readonly extra: Readonly<Record<string, readonly string[]>>;
-      readonly audiences: readonly string[];
-    }
-  | { readonly authenticated: false; readonly error: string };
-
 const account = /^system:serviceaccount:([^:]+):([^:]+)$/;
 const podNameKey = 'authentication.kubernetes.io/pod-name';
 const podUidKey = 'authentication.kubernetes.io/pod-uid';
 
 /** @returns the reason, in words for the log, when the token makes nobody a caller. */
 export function callerOf(
-  review: Review,
+  review: ReviewedToken,
   wanted: { readonly audiences: readonly string[]; readonly trustDomain: string },
 ): Caller | { readonly refused: string } {
   if (!review.authenticated) return { refused: `the API server does not accept the token: ${review.error || 'no reason given'}` };
