@@ -17,12 +17,16 @@ export function frame(message: Uint8Array): Buffer {
   return framed;
 }
 
-/** Cuts a byte stream into messages, copying each octet once. Holds at most one message. */
+/** The room that a message gets at first: a length is only a promise, and costs its maker nothing. */
+const firstRoom = 64 << 10;
+
+/** Cuts a byte stream into messages. Holds at most one message, in at most twice the room of what has come of it. */
 export class Deframer {
   readonly #limitBytes: number;
   readonly #prefix = Buffer.alloc(prefixBytes);
   #prefixFilled = 0;
   #message: Buffer | undefined;
+  #length = 0;
   #filled = 0;
 
   /** @param limitBytes a longer message is refused before anything of it is stored. */
@@ -36,14 +40,15 @@ export class Deframer {
     while (at < chunk.length) {
       if (this.#message === undefined) at = this.#readPrefix(chunk, at);
       if (this.#message === undefined) return;
-      const taken = chunk.copy(this.#message, this.#filled, at);
-      at += taken;
-      this.#filled += taken;
-      if (this.#filled < this.#message.length) return;
-      const complete = this.#message;
+      const end = Math.min(chunk.length, at + this.#length - this.#filled);
+      const message = this.#roomFor(this.#message, this.#filled + end - at);
+      this.#filled += chunk.copy(message, this.#filled, at, end);
+      at = end;
+      this.#message = message;
+      if (this.#filled < this.#length) return;
       this.#message = undefined;
       this.#prefixFilled = 0;
-      yield complete;
+      yield message;
     }
   }
 
@@ -68,8 +73,17 @@ export class Deframer {
       const fault = { code: 'grpc.message-too-long', bytes, limitBytes: this.#limitBytes } as const;
       throw new MeshError<FramingFault>(fault, `a message of ${bytes} bytes, the limit is ${this.#limitBytes}`);
     }
-    // Outside Node's pool: the model must not keep a shared slab alive.
-    this.#message = Buffer.allocUnsafeSlow(bytes);
+    this.#length = bytes;
     this.#filled = 0;
+    // Outside Node's pool: the model must not keep a shared slab alive.
+    this.#message = Buffer.allocUnsafeSlow(Math.min(bytes, firstRoom));
+  }
+
+  /** The same message with room for so many octets, which never is more than its length. */
+  #roomFor(message: Buffer, bytes: number): Buffer {
+    if (message.length >= bytes) return message;
+    const larger = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(bytes, 2 * message.length)));
+    message.copy(larger, 0, 0, this.#filled);
+    return larger;
   }
 }

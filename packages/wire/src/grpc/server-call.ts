@@ -2,8 +2,13 @@
 // Made by server.ts for each stream. Nothing that a peer does throws at the handler except through `messages`, which then ends with a fault.
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { SpiffeId } from '@ambient-mesh/model/spiffe';
+import { MeshError } from '@ambient-mesh/runtime/errors';
+import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import { Deframer, frame } from './framing.ts';
 import { grpcCode } from './status.ts';
+
+/** The client went away in the middle of a call. */
+export type ServerCallFault = { readonly code: 'grpc.broken-off' };
 
 export interface Peer {
   /** Address and port, for logs. */
@@ -14,21 +19,31 @@ export interface Peer {
   readonly secure: boolean;
 }
 
+export interface CallLimits {
+  readonly peer: Peer;
+  /** Longest message accepted. */
+  readonly limitBytes: number;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+/** Whoever does not take the end of an answer for so long is not waited for. */
+const takenWithin = ms(10_000);
+
 export class ServerCall {
   readonly peer: Peer;
   /** Aborts when the stream is over, however it ended. */
   readonly signal: AbortSignal;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
-  readonly #limitBytes: number;
+  readonly #limits: CallLimits;
   #status: Record<string, string> = { 'grpc-status': String(grpcCode.unknown) };
   #ended = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, { peer, limitBytes }: { peer: Peer; limitBytes: number }) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, limits: CallLimits) {
     this.#stream = stream;
     this.#headers = headers;
-    this.#limitBytes = limitBytes;
-    this.peer = peer;
+    this.#limits = limits;
+    this.peer = limits.peer;
     const over = new AbortController();
     this.signal = over.signal;
     stream.on('error', () => {});
@@ -48,12 +63,20 @@ export class ServerCall {
     return typeof value === 'string' ? value : (value?.[0] ?? '');
   }
 
-  /** In order; returns when the client has no more to say. Throws a FramingFault, or an error of the stream. */
+  /** In order; returns when the client has no more to say. Throws a FramingFault or a ServerCallFault. */
   async *messages(): AsyncGenerator<Buffer> {
-    const deframer = new Deframer(this.#limitBytes);
-    // A reader that stops early has an answer to give: the stream must outlive it.
-    for await (const chunk of this.#stream.iterator({ destroyOnReturn: false })) yield* deframer.push(chunk);
+    const deframer = new Deframer(this.#limits.limitBytes);
+    for await (const chunk of this.#chunks()) yield* deframer.push(chunk);
     deframer.finish();
+  }
+
+  async *#chunks(): AsyncGenerator<Buffer> {
+    try {
+      // A reader that stops early has an answer to give: the stream must outlive it.
+      yield* this.#stream.iterator({ destroyOnReturn: false });
+    } catch (e) {
+      throw new MeshError<ServerCallFault>({ code: 'grpc.broken-off' }, 'the client broke off', e);
+    }
   }
 
   /** Queues a message. False: more is queued than the peer takes at once; wait for `writable` before the next. Without effect once over. */
@@ -76,12 +99,20 @@ export class ServerCall {
     });
   }
 
+  /** The last word has been said: whatever comes now is without effect. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** The last word: gRPC's code and a text that the client may see. Only the first counts. */
   end(code: number, text = ''): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#status = { 'grpc-status': String(code), ...(text !== '' && { 'grpc-message': escapeMessage(text) }) };
-    if (!this.#stream.destroyed) this.#stream.end();
+    if (this.#stream.destroyed) return;
+    this.#stream.end();
+    const late = this.#limits.clock.after(takenWithin, () => this.abort());
+    this.#stream.once('close', () => late[Symbol.dispose]());
   }
 
   /**

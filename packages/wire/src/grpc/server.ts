@@ -3,10 +3,11 @@
 // What a call means is the methods' affair; an error of theirs ends that call as Internal, and nothing else.
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { constants, createSecureServer, createServer, type Http2SecureServer, type Http2Server } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { checkClient } from '@ambient-mesh/identity/peer';
 import type { SocketAddress } from '@ambient-mesh/model/address';
-import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
+import { describeError, isFault, MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
 import { type Peer, ServerCall } from './server-call.ts';
 import { grpcCode } from './status.ts';
@@ -54,10 +55,12 @@ export class GrpcServer implements AsyncDisposable {
   readonly #options: GrpcServerOptions;
   readonly #server: Http2Server | Http2SecureServer;
   readonly #sessions: Set<ServerHttp2Session> = new Set();
+  /** Of sessions, and of peers that are none yet. */
+  readonly #sockets: Set<Socket> = new Set();
 
   private constructor(options: GrpcServerOptions) {
     this.#options = options;
-    const settings = { maxConcurrentStreams: maxStreams, initialWindowSize: 1 << 20, enablePush: false };
+    const settings = { maxConcurrentStreams: maxStreams, initialWindowSize: 256 << 10, enablePush: false };
     const { tls } = options;
     this.#server =
       tls === undefined
@@ -71,6 +74,10 @@ export class GrpcServer implements AsyncDisposable {
             handshakeTimeout: handshakeMs,
           });
     this.#server.maxConnections = options.maxConnections ?? 10_000;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('sessionError', () => {});
     this.#server.on('session', (session: ServerHttp2Session) => this.#welcome(session));
   }
@@ -110,6 +117,10 @@ export class GrpcServer implements AsyncDisposable {
     }
     const cut = (): void => {
       for (const session of this.#sessions) destroy(session);
+      // Who has not come as far as a session by now will not.
+      setImmediate(() => {
+        for (const socket of this.#sockets) socket.destroy();
+      });
     };
     if (deadline.aborted) cut();
     else deadline.addEventListener('abort', cut, { once: true });
@@ -147,11 +158,11 @@ export class GrpcServer implements AsyncDisposable {
     if (stream.destroyed || stream.closed) return;
     const path = String(headers[':path']);
     const method = Object.hasOwn(this.#options.methods, path) ? this.#options.methods[path] : undefined;
-    if (!String(headers['content-type'] ?? '').startsWith('application/grpc')) {
+    if (headers[':method'] !== 'POST' || !String(headers['content-type'] ?? '').startsWith('application/grpc')) {
       refuse(stream);
       return;
     }
-    const call = new ServerCall(stream, headers, { peer, limitBytes: method?.limitBytes ?? 0 });
+    const call = new ServerCall(stream, headers, { peer, limitBytes: method?.limitBytes ?? 0, clock: this.#options.clock });
     if (method === undefined) {
       call.end(grpcCode.unimplemented, `no such method: ${path}`);
       return;
@@ -160,7 +171,7 @@ export class GrpcServer implements AsyncDisposable {
       () => call.end(grpcCode.unknown),
       (e: unknown) => {
         // A client that breaks off is no failure of ours.
-        if (call.signal.aborted) return;
+        if (call.signal.aborted || isFault(e, 'grpc.broken-off')) return;
         const ours = !(e instanceof MeshError && e.fault.code.startsWith('grpc.'));
         if (ours) this.#options.failed(path, describeError(e));
         call.end(ours ? grpcCode.internal : grpcCode.resourceExhausted, ours ? 'internal error' : describeError(e));
