@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   wire: ['runtime', 'model', 'identity'],
   ztunnel: allButKube,
   waypoint: ['runtime', 'model', 'identity', 'wire'],
-  'cni-agent': ['runtime', 'model', 'host', 'kube', 'wire'],
+  'cni-agent': ['runtime', 'model', 'translate', 'host', 'kube', 'wire'],
   'istiod-lite': ['runtime', 'model', 'identity', 'translate', 'kube', 'wire'],
   ambientctl: ['runtime', 'model', 'identity', 'translate', 'kube', 'wire'],
   dashboard: ['runtime', 'model'],
