@@ -1,9 +1,10 @@
 // Pods that are shut out: the node forwards nothing from and to them, and its own connections still arrive.
 import type { Ip } from '@ambient-mesh/model/address';
+import { isFault } from '@ambient-mesh/runtime/errors';
 import { expect, test } from 'vitest';
 import { closedRules, closePods } from './closed-pods.ts';
 import { Netns } from './netns.ts';
-import { runIn } from './run-in.ts';
+import { type RunFault, runIn } from './run-in.ts';
 
 const never = new AbortController().signal;
 const ip = (text: string): Ip => text as Ip;
@@ -25,10 +26,11 @@ async function pod(node: Netns, number: number): Promise<Netns> {
   return netns;
 }
 
+/** Whether the pod answers at all: that the port is closed is an answer. */
 const reaches = (from: Netns, to: string): Promise<boolean> =>
-  runIn(from, ['ping', '-c', '1', '-W', '1', '-n', to], never).then(
+  runIn(from, ['timeout', '1', 'bash', '-c', `: </dev/tcp/${to}/9`], never).then(
     () => true,
-    () => false,
+    (why: unknown) => isFault(why, 'host.run') && (why.fault as RunFault).said.includes('refused'),
   );
 
 test('nothing is forwarded from or to a pod that is shut out, and everything again afterwards', async () => {
