@@ -27,8 +27,8 @@ export async function enrol(order: Enrolment, node: NodeParts, members: Members,
   const netns = await namespaceOf(order, member, node, members);
   const refusal = await offer(pod, netns, node, signal);
   await capturePod(member, netns, capture, node, signal);
-  member.isPending = refusal !== undefined;
   if (refusal !== undefined) {
+    member.isPending = true;
     await annotate(pod, 'pending', node, signal);
     throw refusal;
   }
@@ -37,6 +37,7 @@ export async function enrol(order: Enrolment, node: NodeParts, members: Members,
   } catch (e) {
     throw obstructed('probes', 'the node cannot let its health probes through', e);
   }
+  member.isPending = false;
   await annotate(pod, 'enabled', node, signal);
 }
 

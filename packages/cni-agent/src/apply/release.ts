@@ -13,16 +13,23 @@ export interface Release {
   readonly pod: Pod;
   /** Its processes have ended. */
   readonly isGone: boolean;
+  /** It says that it is in the mesh, and can still be written at. */
+  readonly isAnnotated: boolean;
 }
 
 /** @throws MeshError<EnrolFault> when something must be tried again. */
-export async function release({ pod, isGone }: Release, node: NodeParts, members: Members, signal: AbortSignal): Promise<void> {
+export async function release(
+  { pod, isGone, isAnnotated }: Release,
+  node: NodeParts,
+  members: Members,
+  signal: AbortSignal,
+): Promise<void> {
   const member = members.get(pod.uid);
   const failures: unknown[] = [];
   const attempt = (work: Promise<void>): Promise<void> => work.catch((e: unknown) => void failures.push(e));
   // First of all: another pod may have the addresses by now.
   await attempt(node.probes.remove(pod.uid, [...(member?.ips ?? []), ...pod.ips], signal));
-  if (pod.redirection !== '') await attempt(node.annotate(pod, null, signal));
+  if (isAnnotated) await attempt(node.annotate(pod, null, signal));
   if (isGone) await node.ztunnels.del(pod.uid);
   else await attempt(leave(pod, member?.netns, node, signal));
   if (failures.length > 0) throw obstructed('rules', 'the pod cannot be taken out of the mesh', failures[0]);

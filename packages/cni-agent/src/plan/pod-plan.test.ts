@@ -28,7 +28,7 @@ const nobody: PodFacts = { pod: undefined, isWanted: false, member: undefined, p
 const wanted = { ...nobody, isWanted: true };
 
 const enrol = (of: Pod, ips = of.ips): Step => ({ do: 'enrol', pod: of, ips, placement: undefined });
-const release = (of: Pod, isGone: boolean): Step => ({ do: 'release', pod: of, isGone });
+const release = (of: Pod, isGone: boolean): Step => ({ do: 'release', pod: of, isGone, isAnnotated: of.redirection !== '' });
 
 const rows: readonly (readonly [name: string, facts: PodFacts, step: Step])[] = [
   ['a pod that nobody knows', nobody, { do: 'nothing' }],

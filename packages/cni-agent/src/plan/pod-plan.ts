@@ -10,7 +10,7 @@ export interface Member {
   readonly ips: readonly Ip[];
   /** Undefined: found enrolled at the start, not looked at yet. */
   readonly capture: Capture | undefined;
-  /** Captured, but no ztunnel has taken it: its connections fail, none is in clear. */
+  /** Not all of it is done: mostly it is captured, but no ztunnel has taken it, so that its connections fail. */
   readonly isPending: boolean;
   /** Something may have happened to its rules. */
   readonly isSuspect: boolean;
@@ -44,16 +44,16 @@ export type Step =
   /** Only its addresses are new. */
   | { readonly do: 're-probe'; readonly pod: Pod }
   | { readonly do: 'annotate'; readonly pod: Pod }
-  /** `isGone`: its processes have ended, there is nothing left to restore inside. */
-  | { readonly do: 'release'; readonly pod: Pod; readonly isGone: boolean };
+  /** `isGone`: its processes have ended, there is nothing left to restore inside. `isAnnotated`: it still says that it is in the mesh. */
+  | { readonly do: 'release'; readonly pod: Pod; readonly isGone: boolean; readonly isAnnotated: boolean };
 
 const nothing: Step = { do: 'nothing' };
 
 export function planOf({ pod, isWanted, member, placement, capture }: PodFacts): Step {
-  if (pod === undefined) return member === undefined ? nothing : { do: 'release', pod: member.pod, isGone: true };
-  const isInMesh = member !== undefined || pod.redirection !== '';
-  if (pod.isOver) return isInMesh ? { do: 'release', pod, isGone: true } : nothing;
-  if (!isWanted) return isInMesh ? { do: 'release', pod, isGone: false } : nothing;
+  if (pod === undefined) return member === undefined ? nothing : { do: 'release', pod: member.pod, isGone: true, isAnnotated: false };
+  const isAnnotated = pod.redirection !== '';
+  const release: Step = member === undefined && !isAnnotated ? nothing : { do: 'release', pod, isGone: pod.isOver, isAnnotated };
+  if (pod.isOver || !isWanted) return release;
   if (placement !== undefined) return { do: 'enrol', pod, ips: placement.ips, placement };
   if (member === undefined) {
     // Without addresses nothing proves which namespace is its own; the runtime will say, or its status.
