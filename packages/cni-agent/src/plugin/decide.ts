@@ -3,7 +3,7 @@
 // API server per pod is spared. Only when there is no agent does the plugin look for itself, and apply the same rule (facts/enablement.ts).
 import type { RawObject } from '@ambient-mesh/kube/raw';
 import { isEligible } from '../facts/enablement.ts';
-import { namespaceKind, podKind } from '../facts/pod.ts';
+import { isZtunnel, namespaceKind, podKind } from '../facts/pod.ts';
 import type { Answer } from './ask-agent.ts';
 import { type CniError, codes, type PodRef } from './cni.ts';
 import type { AddVerdict, CheckVerdict } from './event.ts';
@@ -37,7 +37,7 @@ export function byAgent(pod: PodRef, answer: Exclude<Answer<AddVerdict>, { kind:
 export type Look = { readonly pod: unknown; readonly namespace: unknown } | { readonly unknown: string };
 
 /** To ADD, when there is no agent. `absence` says why. */
-export function withoutAgent(pod: PodRef, look: Look, { enablement, onlyWhenKnown }: Settings, absence: string): Outcome {
+export function withoutAgent(pod: PodRef, look: Look, { enablement, agentNamespace, onlyWhenKnown }: Settings, absence: string): Outcome {
   const away = `the node agent (istio-cni-node) could not be contacted: ${absence}`;
   const unknown = (why: string): Outcome =>
     onlyWhenKnown
@@ -46,6 +46,7 @@ export function withoutAgent(pod: PodRef, look: Look, { enablement, onlyWhenKnow
   if ('unknown' in look) return unknown(look.unknown);
   const [candidate, namespace] = [podKind.narrow(look.pod), namespaceKind.narrow(look.namespace)];
   if (candidate === undefined || namespace === undefined) return unknown('the API server answered with something else than a pod');
+  if (isZtunnel(candidate, agentNamespace)) return pass('it is a ztunnel');
   return isEligible(candidate, namespace.labels, enablement)
     ? tryAgain(`pod ${nameOf(pod)} belongs in the mesh, but the node agent could not be contacted`, away)
     : pass('it does not belong in the mesh; the node agent is away');

@@ -8,13 +8,16 @@ import { run, type Said } from './run.ts';
 /** A configuration with the result of a long chain is a few kilobytes. */
 const longestInputBytes = 1024 * 1024;
 
+let hasAnswered = false;
+
 async function main(): Promise<void> {
   if (!process.env.CNI_COMMAND) return introduce();
   const log = new LogLines();
   const said = await run(process.env, await input(), log).catch(mishap);
+  process.exitCode = said.exitCode;
   await print(said.text);
   if (said.runDir !== undefined) await log.send(said.runDir);
-  process.exit(said.exitCode);
+  process.exit();
 }
 
 /** Empty, which is no configuration, when it is too long or breaks off. */
@@ -34,6 +37,7 @@ async function input(): Promise<string> {
 }
 
 function print(text: string): Promise<void> {
+  hasAnswered = true;
   // A runtime that has gone away needs no answer.
   process.stdout.on('error', () => process.exit(1));
   return text === '' ? Promise.resolve() : new Promise((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
@@ -49,5 +53,9 @@ function introduce(): void {
   process.stderr.write(`istio-cni: enrols pods in the ambient mesh; run by container runtimes. CNI versions: ${cniVersions.join(', ')}\n`);
 }
 
-process.on('uncaughtException', (e) => void print(mishap(e).text).then(() => process.exit(1)));
+process.on('uncaughtException', (e) => {
+  // What goes wrong after the answer, the log at most, does not change it.
+  if (hasAnswered) process.exit();
+  else void print(mishap(e).text).then(() => process.exit(1));
+});
 void main();

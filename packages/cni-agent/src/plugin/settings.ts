@@ -16,6 +16,8 @@ export interface Settings {
   readonly ambientEnabled: boolean;
   /** `enablement_selectors` and `exclude_namespaces`. */
   readonly enablement: Enablement;
+  /** `pod_namespace`, default `istio-system`: of the agent's own pods, and of ztunnels. */
+  readonly agentNamespace: string;
   /** `enable_ambient_detection_retry`, default true: a pod of which nobody can say whether it belongs in the mesh does not start. */
   readonly onlyWhenKnown: boolean;
   /** `kubeconfig`: path of the file that the agent leaves for when it is away. */
@@ -41,6 +43,7 @@ export function readSettings(config: RawObject): { readonly ok: Settings } | { r
       runDir: runDirOf(config),
       ambientEnabled,
       enablement: { selectors: parsed.ok, excludedNamespaces: new Set(excluded) },
+      agentNamespace: agentNamespaceOf(config),
       onlyWhenKnown,
       kubeconfig: textOf(config.kubeconfig) || join(runDirOf(config), 'istio-cni-kubeconfig'),
     },
@@ -50,5 +53,4 @@ export function readSettings(config: RawObject): { readonly ok: Settings } | { r
 /** These three are wanted even when the rest is a mistake. */
 export const runDirOf = ({ cni_agent_run_dir }: RawObject): string => textOf(cni_agent_run_dir) || defaultRunDir;
 export const logLevelOf = ({ plugin_log_level }: RawObject): LogLevel => logLevels.find((each) => each === plugin_log_level) ?? 'info';
-/** Namespace of the agent's own pods. */
 export const agentNamespaceOf = ({ pod_namespace }: RawObject): string => textOf(pod_namespace) || 'istio-system';
