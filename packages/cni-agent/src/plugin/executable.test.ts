@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testAuthority } from '@ambient-mesh/identity/testing';
 import { ApiServer } from '@ambient-mesh/kube/testing/api-server';
+import { systemClock } from '@ambient-mesh/runtime/time';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { builtPlugin, type PluginRun, runPlugin } from '../testing/built-plugin.ts';
@@ -76,6 +77,7 @@ const mustNotBeAsked: PluginPorts = {
   check: async () => 'not-enrolled',
   log: () => {},
   answered: () => {},
+  clock: systemClock,
 };
 
 describe('with an agent', () => {

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@ambient-mesh/runtime/time';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { agentIsAway, askAgent } from './ask-agent.ts';
 import { type AddRequest, addVerdicts, checkVerdicts, type PluginLine } from './event.ts';
@@ -38,6 +39,7 @@ async function serve(ports: Partial<PluginPorts> = {}): Promise<{ readonly serve
     check: async () => 'enrolled',
     log: (line) => heard.lines.push(line),
     answered: (code) => heard.codes.push(code),
+    clock: systemClock,
     ...ports,
   });
   return { server, heard };

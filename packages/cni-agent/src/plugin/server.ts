@@ -5,7 +5,7 @@ import { chmod, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
-import { ms, systemClock } from '@ambient-mesh/runtime/time';
+import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import {
   type AddRequest,
   type AddVerdict,
@@ -26,6 +26,8 @@ export interface PluginPorts {
   log(line: PluginLine): void;
   /** HTTP status of each answer to `add`, refused payloads included. */
   answered(code: number): void;
+  /** For how long answers under way may take to leave when we stop. */
+  readonly clock: Clock;
 }
 
 export interface PluginFault {
@@ -84,7 +86,7 @@ export class PluginServer implements AsyncDisposable {
     const limits = { headersTimeout: 2_000, requestTimeout: 5_000, connectionsCheckingInterval: 500 };
     const server = createServer(limits, (request, response) => void this.#answer(routes, request, response));
     server.maxConnections = mostConnections;
-    this.#sockets.defer(() => close(server));
+    this.#sockets.defer(() => close(server, this.#ports.clock));
     const removal = await bind(server, path);
     this.#sockets.defer(removal);
   }
@@ -167,9 +169,9 @@ async function bind(server: Server, path: string): Promise<() => Promise<void>> 
   };
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: Server, clock: Clock): Promise<void> {
   if (!server.listening) return;
-  using _cutOff = systemClock.after(closeGrace, () => server.closeAllConnections());
+  using _cutOff = clock.after(closeGrace, () => server.closeAllConnections());
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
