@@ -43,7 +43,7 @@ async function build(): Promise<string> {
 
 async function bundle(): Promise<string> {
   const entry = join(root, 'packages', 'cni-agent', 'src', 'plugin', 'main.ts');
-  const bundled = await rolldown({ input: entry, platform: 'node', logLevel: 'warn' });
+  const bundled = await rolldown({ cwd: root, input: entry, platform: 'node', logLevel: 'warn' });
   const { output } = await bundled.generate({ format: 'cjs', codeSplitting: false, minify: false });
   await bundled.close();
   const [chunk] = output;
