@@ -43,7 +43,7 @@ export const settings = {
   ownedConfig: { env: 'ISTIO_OWNED_CNI_CONFIG', parse: flag, otherwise: false, about: 'Write a chain of our own, kept equal to the primary one, rather than extend that.' },
   ownedFilename: { env: 'ISTIO_OWNED_CNI_CONF_FILENAME', parse: someText, otherwise: '02-istio-cni.conflist', about: 'Its name, which must sort before the primary.' },
   groupRead: { env: 'CNI_CONF_GROUP_READ', parse: flag, otherwise: false, about: 'Let the group read the configuration that we write: mode 0640 instead of 0600.' },
-  kubeconfigMode: { env: 'KUBECONFIG_MODE', parse: fileMode, otherwise: 0o600, about: "Mode of the plugin's kubeconfig." },
+  kubeconfigMode: { env: 'KUBECONFIG_MODE', parse: fileMode, otherwise: '0600', about: "Mode of the plugin's kubeconfig." },
   monitoringPort: { env: 'MONITORING_PORT', parse: whole(0, 65_535), otherwise: 15_014, about: 'Port of `/metrics`.' },
   healthPort: { env: 'HEALTH_PORT', parse: whole(0, 65_535), otherwise: 8_000, about: 'Our own: port of `/healthz` and `/readyz`.' },
   logLevel: { env: 'LOG_LEVEL', parse: oneOf('error', 'warn', 'info', 'debug'), otherwise: 'info', about: 'Our own: what is logged; the plugin follows.' },

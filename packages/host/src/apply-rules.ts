@@ -2,12 +2,17 @@
 // What the rules are is redirect-rules.ts; this file only runs `ip` and `nft` there.
 // Both directions may be repeated at any time: the end is the same.
 import { isFault } from '@ambient-mesh/runtime/errors';
+import { loopbackHasIpv6 } from './ipv6.ts';
 import type { Netns } from './netns.ts';
 import { type Capture, noRedirectRules, policyRoutes, redirectRules } from './redirect-rules.ts';
 import { type RunFault, runIn } from './run-in.ts';
 
+/** What of a wish can be had: a pod without IPv6 is captured without. */
+export const effective = (netns: Netns, capture: Capture): Capture => ({ ...capture, ipv6: capture.ipv6 && loopbackHasIpv6(netns) });
+
 /** Routes first: without them the first reply to a spoofed connection would leave the pod. Throws RunFault or RangeError. */
-export async function applyRules(netns: Netns, capture: Capture, signal: AbortSignal): Promise<void> {
+export async function applyRules(netns: Netns, wanted: Capture, signal: AbortSignal): Promise<void> {
+  const capture = effective(netns, wanted);
   const rules = redirectRules(capture);
   await Promise.all(
     policyRoutes(capture.ipv6).map(async ({ addRoute, addRule }) => {

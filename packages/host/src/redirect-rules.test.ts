@@ -9,6 +9,8 @@ const probe = { v4: '169.254.7.127' as Ip, v6: 'e9ac:1e77:90ca:399f:4d6d:ece2:2f
 const plain: Capture = { ipv6: false, dnsCapture: true, ingress: false, virtualInterfaces: [], probe };
 const virtualInterfaces = ['fake1s0f0', 'fake1s0f1'];
 
+const first = 'tcp flags syn / fin,syn,rst,ack';
+
 /** The rules of one chain, without the words that all share. */
 const chain = (capture: Capture, table: 'nat' | 'mangle' | 'raw', name: string): string[] => {
   const start = `add rule inet istio-ambient-${table} ${name} `;
@@ -19,12 +21,12 @@ const chain = (capture: Capture, table: 'nat' | 'mangle' | 'raw', name: string):
 };
 
 describe('nat, into the pod', () => {
-  const inbound = 'ip daddr != 127.0.0.1/32 tcp dport != 15008 mark and 0xfff != 0x539 counter redirect to :15006';
-  const inbound6 = 'ip6 daddr != ::1/128 tcp dport != 15008 mark and 0xfff != 0x539 counter redirect to :15006';
+  const inbound = `ip daddr != 127.0.0.1/32 tcp dport != 15008 ${first} mark and 0xfff != 0x539 counter redirect to :15006`;
+  const inbound6 = `ip6 daddr != ::1/128 tcp dport != 15008 ${first} mark and 0xfff != 0x539 counter redirect to :15006`;
   const probes = `meta l4proto tcp ip saddr ${probe.v4} counter accept`;
   const probes6 = `meta l4proto tcp ip6 saddr ${probe.v6} counter accept`;
   const virtual = virtualInterfaces.flatMap((name) => [
-    `iifname "${name}" meta l4proto tcp counter redirect to :15001`,
+    `iifname "${name}" ${first} counter redirect to :15001`,
     `iifname "${name}" meta l4proto tcp counter return`,
   ]);
   const rows: readonly (readonly [rule: string, capture: Capture, rules: readonly string[]])[] = [
@@ -49,16 +51,16 @@ describe('nat, out of the pod', () => {
   const dns = [
     ['oifname != lo udp dport 53 mark and 0xfff != 0x539 counter redirect to :15053', ''],
     [
-      'ip daddr != 127.0.0.1/32 tcp dport 53 mark and 0xfff != 0x539 counter redirect to :15053',
-      'ip6 daddr != ::1/128 tcp dport 53 mark and 0xfff != 0x539 counter redirect to :15053',
+      `ip daddr != 127.0.0.1/32 tcp dport 53 ${first} mark and 0xfff != 0x539 counter redirect to :15053`,
+      `ip6 daddr != ::1/128 tcp dport 53 ${first} mark and 0xfff != 0x539 counter redirect to :15053`,
     ],
   ] as const;
   const rest = [
     ['meta l4proto tcp mark and 0xfff == 0x111 counter accept', ''],
     ['oifname lo ip daddr != 127.0.0.1/32 counter accept', 'oifname lo ip6 daddr != ::1/128 counter accept'],
     [
-      'meta l4proto tcp ip daddr != 127.0.0.1/32 mark and 0xfff != 0x539 counter redirect to :15001',
-      'meta l4proto tcp ip6 daddr != ::1/128 mark and 0xfff != 0x539 counter redirect to :15001',
+      `meta l4proto tcp ip daddr != 127.0.0.1/32 ${first} mark and 0xfff != 0x539 counter redirect to :15001`,
+      `meta l4proto tcp ip6 daddr != ::1/128 ${first} mark and 0xfff != 0x539 counter redirect to :15001`,
     ],
   ] as const;
   for (const ipv6 of [false, true]) {

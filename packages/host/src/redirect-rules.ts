@@ -20,8 +20,15 @@ const probeDefault = { v4: '169.254.7.127', v6: 'fd16:9254:7127:1337:ffff:ffff:f
 const nat = 'istio-ambient-nat';
 const mangle = 'istio-ambient-mangle';
 const raw = 'istio-ambient-raw';
+/** All that are ever ours in a pod. */
+export const captureTables = [nat, mangle, raw] as const;
 
 const notOurs = 'mark and 0xfff != 0x539';
+/**
+ * Only a connection's first packet is turned. Connections that were open before the rules were written look new to the kernel as well, from
+ * whichever packet it sees first: turned in the middle they would break.
+ */
+const first = 'tcp flags syn / fin,syn,rst,ack';
 
 /** A name that the kernel takes, without the characters that would mean something to nft. */
 export function isInterfaceName(name: string): boolean {
@@ -36,7 +43,7 @@ export function redirectRules(capture: Capture): string {
 
 /** Takes every rule of ours away; no error when there is none. */
 export function noRedirectRules(): string {
-  return lines([nat, mangle, raw].flatMap(dropTable));
+  return lines(captureTables.flatMap(dropTable));
 }
 
 /** Replies to connections opened under a client's address come back to this pod's own loopback, and so to the tunnel. */
@@ -78,16 +85,16 @@ function natTable({
     ...virtualInterfaces.flatMap(virtualInterface),
     ...(ingress ? [] : both((ip, _, probe) => in_(`meta l4proto tcp ${ip} saddr ${probe} counter accept`))),
     ...both((ip, _, probe) => out(`meta l4proto tcp ${ip} daddr ${probe} counter accept`)),
-    ...(ingress ? [] : both((ip, lo) => in_(`${ip} daddr != ${lo} tcp dport != 15008 ${notOurs} counter redirect to :15006`))),
+    ...(ingress ? [] : both((ip, lo) => in_(`${ip} daddr != ${lo} tcp dport != 15008 ${first} ${notOurs} counter redirect to :15006`))),
     ...(dnsCapture
       ? [
           out(`oifname != lo udp dport 53 ${notOurs} counter redirect to :15053`),
-          ...both((ip, lo) => out(`${ip} daddr != ${lo} tcp dport 53 ${notOurs} counter redirect to :15053`)),
+          ...both((ip, lo) => out(`${ip} daddr != ${lo} tcp dport 53 ${first} ${notOurs} counter redirect to :15053`)),
         ]
       : []),
     out('meta l4proto tcp mark and 0xfff == 0x111 counter accept'),
     ...both((ip, lo) => out(`oifname lo ${ip} daddr != ${lo} counter accept`)),
-    ...both((ip, lo) => out(`meta l4proto tcp ${ip} daddr != ${lo} ${notOurs} counter redirect to :15001`)),
+    ...both((ip, lo) => out(`meta l4proto tcp ${ip} daddr != ${lo} ${first} ${notOurs} counter redirect to :15001`)),
   ];
 }
 
@@ -111,7 +118,7 @@ function rawTable(): string[] {
 function virtualInterface(name: string): string[] {
   if (!isInterfaceName(name)) throw new RangeError(`no interface can have the name ${JSON.stringify(name)}`);
   const rule = inChain(nat, 'istio-prerouting');
-  return [rule(`iifname "${name}" meta l4proto tcp counter redirect to :15001`), rule(`iifname "${name}" meta l4proto tcp counter return`)];
+  return [rule(`iifname "${name}" ${first} counter redirect to :15001`), rule(`iifname "${name}" meta l4proto tcp counter return`)];
 }
 
 function table(name: string, prerouting: string, output: string): string[] {

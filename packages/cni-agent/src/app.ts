@@ -1,0 +1,92 @@
+// The composition root of the node agent: builds the parts, starts them in the order that keeps pods safe, and stops them in reverse.
+// Called by main.ts. What enrols pods is put together in enrolment.ts; the plugin is installed last (installation.ts), so that no pod meets
+// a plugin whose agent cannot answer (facts: control-plane §2.4).
+import type { Netns } from '@ambient-mesh/host/netns';
+import { nftablesFault } from '@ambient-mesh/host/nftables-fault';
+import { ProbeSet } from '@ambient-mesh/host/probe-set';
+import { loadAccess } from '@ambient-mesh/kube/access';
+import { KubeClient } from '@ambient-mesh/kube/client';
+import { MeshError } from '@ambient-mesh/runtime/errors';
+import { Metrics } from '@ambient-mesh/runtime/metrics';
+import { Readiness } from '@ambient-mesh/runtime/readiness';
+import { ms, systemClock } from '@ambient-mesh/runtime/time';
+import type { Config } from './config.ts';
+import { startEnrolment } from './enrolment.ts';
+import { findKubeletUid } from './facts/kubelet-uid.ts';
+import { type Installation, startInstallation } from './installation.ts';
+import { openLog } from './log.ts';
+import { hostNetns } from './node-parts.ts';
+import { openPages } from './pages.ts';
+import { Reports } from './reports.ts';
+import { Telemetry } from './telemetry.ts';
+
+export interface App extends AsyncDisposable {
+  /** Decides whether this is an upgrade or the end, and leaves accordingly. */
+  shutdown(): void;
+  /** Resolves after a shutdown. */
+  readonly ended: Promise<void>;
+}
+
+/** @throws with everything closed again; the text is one sentence. Waits for as long as the API server cannot be reached. */
+export async function startApp(config: Config, stop: AbortSignal): Promise<App> {
+  await using parts = new AsyncDisposableStack();
+  const log = openLog(config.logLevel);
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([stop, stopping.signal]);
+  const metrics = new Metrics();
+  const telemetry = new Telemetry(metrics);
+  const reports = new Reports(log, telemetry);
+  const readiness = new Readiness();
+  const [enrolling, installing] = [readiness.expect('the pods of this node'), readiness.expect('the installation of the plugin')];
+  parts.use(await openPages({ ...config, readiness, metrics }));
+
+  const host = parts.use(hostNetns(config));
+  await demandNftables(signal);
+  const access = await loadAccess(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig });
+  const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'cni-agent' }));
+  parts.defer(() => stopping.abort(new Error('stopped')));
+  const probes = await openProbes(config, host, reports, signal);
+
+  parts.use(await startEnrolment({ config, host, probes, client, metrics, telemetry, reports }, signal));
+  enrolling[Symbol.dispose]();
+  const installation = parts.use(startInstallation({ config, client, access, telemetry, reports, readiness, first: installing }));
+  log.info({ node: config.nodeName }, 'ready for pods');
+
+  const ended = Promise.withResolvers<void>();
+  const all = parts.move();
+  let isLeaving = false;
+  return {
+    ended: ended.promise,
+    shutdown: () => {
+      if (isLeaving) return;
+      isLeaving = true;
+      readiness.expect('the end: this agent is stopping');
+      void leave(installation, probes, reports).then(ended.resolve, ended.reject);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+export interface AppFault {
+  readonly code: 'app.no-nftables';
+}
+
+async function demandNftables(signal: AbortSignal): Promise<void> {
+  const missing = await nftablesFault(signal);
+  if (missing !== undefined) throw new MeshError<AppFault>({ code: 'app.no-nftables' }, `pods cannot be captured on this node: ${missing}`);
+}
+
+async function openProbes(config: Config, host: Netns, reports: Reports, signal: AbortSignal): Promise<ProbeSet> {
+  const kubeletUid = findKubeletUid(`${config.hostRoot}/proc`);
+  reports.kubelet(kubeletUid);
+  return ProbeSet.open(host, { kubeletUid, ipv6: config.ipv6, probe: config.probe }, signal);
+}
+
+const leavesWithin = ms(20_000);
+
+/** An agent that is replaced leaves everything in place: pods go on, and new ones wait for its successor. */
+async function leave(installation: Installation, probes: ProbeSet, reports: Reports): Promise<void> {
+  const isTheEnd = await installation.leave();
+  reports.leaving(isTheEnd);
+  if (isTheEnd) await probes.clear(AbortSignal.timeout(leavesWithin));
+}

@@ -1,0 +1,244 @@
+// Everything that brings pods into the mesh and keeps them there, put together: what the API server says, the queue, ztunnels, the plugin's
+// questions, the watch. Started by app.ts; resolves once ztunnels and the plugin are answered.
+import { closePods } from '@ambient-mesh/host/closed-pods';
+import type { Netns } from '@ambient-mesh/host/netns';
+import type { ProbeSet } from '@ambient-mesh/host/probe-set';
+import type { KubeClient } from '@ambient-mesh/kube/client';
+import { type Store, watchStore } from '@ambient-mesh/kube/store';
+import type { Ip } from '@ambient-mesh/model/address';
+import { describeError } from '@ambient-mesh/runtime/errors';
+import type { Metrics } from '@ambient-mesh/runtime/metrics';
+import { ms, systemClock } from '@ambient-mesh/runtime/time';
+import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
+import { type AnswerPorts, answerPlugin } from './apply/answer-plugin.ts';
+import { Members } from './apply/members.ts';
+import type { NodeParts } from './apply/node.ts';
+import { Outsiders } from './apply/outsiders.ts';
+import { Reconciler } from './apply/reconcile.ts';
+import { networkPolicyKind, PolicyReports } from './apply/report-policies.ts';
+import { isEnrolled, probeTargets, restore, sweepResidue } from './apply/snapshot.ts';
+import { Teller } from './apply/tell.ts';
+import { keepWatching } from './apply/watch.ts';
+import type { Config } from './config.ts';
+import { captureOf } from './facts/capture.ts';
+import { Discovery } from './facts/discover.ts';
+import { NodeView } from './facts/node-view.ts';
+import { namespaceKind, podKind } from './facts/pod.ts';
+import { nodeParts } from './node-parts.ts';
+import type { NetworkPolicy } from './plan/network-policy.ts';
+import { WorkQueue } from './plan/work-queue.ts';
+import { PluginServer } from './plugin/server.ts';
+import type { Reports } from './reports.ts';
+import type { Telemetry } from './telemetry.ts';
+import { type ZdsPod, ZdsServer } from './zds/server.ts';
+
+export interface EnrolmentParts {
+  readonly config: Config;
+  readonly host: Netns;
+  readonly probes: ProbeSet;
+  readonly client: KubeClient;
+  readonly metrics: Metrics;
+  readonly telemetry: Telemetry;
+  readonly reports: Reports;
+}
+
+/** Enrolling is mostly waiting for `nft` and the ztunnel; more hands than this only crowd a small node. */
+const hands = 8;
+const clock = systemClock;
+
+export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): Promise<AsyncDisposable> {
+  await using parts = new AsyncDisposableStack();
+  const { config, host, probes, client, metrics, telemetry, reports } = given;
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([stop, stopping.signal]);
+  const teller = parts.use(new Teller({ client, instance: config.podName, clock, failed: reports.eventLost }));
+  const members = parts.use(new Members());
+  const ztunnels = parts.use(
+    ZdsServer.listen(config.ztunnelSocket, {
+      pods: () => announced(members),
+      clock,
+      report: reports.ztunnels(() => retryPending(members, queue)),
+    }),
+  );
+  const discovery = new Discovery({
+    proc: `${config.hostRoot}/proc`,
+    hostRoot: config.hostRoot,
+    hostNetns: [host.id],
+    report: reports.discovery,
+  });
+  const node = nodeParts({ discovery, ztunnels, probes, client, clock });
+  const outsiders = new Outsiders(reports.outsiders(teller, shutter(config, host, reports, signal)));
+  reports.collect(metrics, outsiders, members);
+
+  const watching = { report: reports.watch, clock };
+  const pods = watchStore(client, podKind, { ...watching, fieldSelector: `spec.nodeName=${config.nodeName}` }, signal);
+  const namespaces = watchStore(client, namespaceKind, watching, signal);
+  const policies = watchStore(client, networkPolicyKind, watching, signal);
+  const { enablement, systemNamespace } = config;
+  const view = new NodeView({ pods, namespaces, enablement, systemNamespace, changed: (uid) => queue.add(uid) });
+  const reconciler = new Reconciler({
+    node,
+    members,
+    outsiders,
+    pod: (uid) => view.pod(uid),
+    isWanted: (pod) => view.isWanted(pod),
+    captureOf: (pod) => captureOf(pod, config),
+    report: reports.reconcile,
+  });
+  const began = Promise.withResolvers<void>();
+  began.promise.catch(() => {});
+  const queue = parts.use(
+    new WorkQueue({
+      // Nothing is decided about a pod before the agent knows what it finds.
+      work: (uid, stopped) => began.promise.then(() => reports.timed(() => reconciler.work(uid, stopped))),
+      failed: (uid, why, wait) => reports.failed(view.pod(uid), why, wait),
+      clock,
+      atOnce: hands,
+      random: Math.random,
+    }),
+  );
+  parts.defer(() => began.reject(new Error('stopped')));
+
+  reports.waiting(config.nodeName);
+  await unlessAborted(Promise.all([pods.synced, namespaces.synced]), signal);
+  await findEnrolled({ config, view, node, members, probes, reports }, signal);
+  began.resolve();
+  ztunnels.accept();
+  const asked: AnswerPorts = {
+    find: (...named) => view.find(...named),
+    fetch: (namespace, name, until) => client.get(podKind, { namespace, name }, { signal: until }),
+    isWanted: (pod) => view.isWanted(pod),
+    place: (uid, placement) => reconciler.place(uid, placement),
+    run: (uid) => queue.run(uid),
+    clock,
+  };
+  parts.use(
+    await PluginServer.listen(config.runDir, {
+      add: (request, gone) => answerPlugin(request, asked, gone),
+      check: async ({ namespace, pod: name, uid }) => {
+        const pod = view.find(namespace, name, uid);
+        if (pod === undefined || !view.isWanted(pod)) return 'not-in-mesh';
+        return members.get(pod.uid)?.isPending === false ? 'enrolled' : 'not-enrolled';
+      },
+      log: reports.plugin,
+      answered: (code) => telemetry.pluginRequests.series([String(code)]).value++,
+      clock,
+    }),
+  );
+  const tasks = [
+    keepWatching(
+      {
+        members,
+        generation: node.rules.generation,
+        look: (uids) => discovery.look(uids),
+        pods: () => Array.from(view.pods(), ({ uid }) => uid),
+        plan: (uid) => reconciler.plan(uid),
+        attend: (uid) => queue.add(uid),
+        moved: ({ pod, ips }) =>
+          outsiders.met(pod, ips, 'moved', 'its processes run in another network namespace than the one that was enrolled'),
+        failed: reports.watchFailed,
+        clock,
+      },
+      signal,
+    ),
+    keepProbes({ node: host, probes, view, members, reports }, signal),
+    reportPolicies(policies, members, new PolicyReports((news) => teller.tell(news)), signal),
+  ];
+  const all = parts.move();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort(new Error('stopped'));
+      await Promise.all(tasks);
+      await all.disposeAsync();
+    },
+  };
+}
+
+/** What a ztunnel is told of a pod when it connects. */
+function announced(members: Members, uid: string): ZdsPod | undefined {
+  const member = members.get(uid);
+  if (member === undefined) return undefined;
+  const { name, namespace, serviceAccount } = member.pod;
+  return { uid, info: { name, namespace, serviceAccount }, netns: member.netns };
+}
+
+function retryPending(members: Members, queue: WorkQueue): void {
+  for (const { pod, isPending } of members.values()) if (isPending) queue.add(pod.uid);
+}
+
+interface Beginning extends Pick<EnrolmentParts, 'config' | 'probes' | 'reports'> {
+  readonly view: NodeView;
+  readonly node: NodeParts;
+  readonly members: Members;
+}
+
+/** What an earlier agent has left: pods that are enrolled, and rules in pods that are not. */
+async function findEnrolled({ config, view, node, members, probes, reports }: Beginning, signal: AbortSignal): Promise<void> {
+  const pods = [...view.pods()];
+  const enrolled = pods.filter((pod) => isEnrolled(pod, view.isWanted(pod)));
+  const { all, prune } = probeTargets(enrolled);
+  await probes.sync(all, { prune }, signal);
+  await restore(enrolled, node.namespaces, members);
+  if (!config.reconcileOnStart) for (const member of members.values()) member.capture ??= captureOf(member.pod, config).capture;
+  const outside = pods.filter(
+    (pod) => !view.isWanted(pod) && pod.redirection === '' && !pod.isOver && !pod.hostNetwork && pod.ips.length > 0,
+  );
+  await sweepResidue(outside, node, reports.residue, signal).catch((e: unknown) => reports.watchFailed(e));
+  reports.found(enrolled.length);
+}
+
+const probesLookEvery = ms(10_000);
+
+interface Probing extends Pick<EnrolmentParts, 'probes' | 'reports'> {
+  readonly node: Netns;
+  readonly view: NodeView;
+  readonly members: Members;
+}
+
+/** Tools that flush the node's rules take the way of its health probes with them. */
+async function keepProbes({ probes, members, reports }: Probing, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(probesLookEvery, signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      if (await probes.check(signal)) continue;
+      await probes.sync(new Map(Array.from(members.values(), ({ pod, ips }) => [pod.uid, ips])), { prune: false }, signal);
+      reports.probesRepaired();
+    } catch (e) {
+      if (!signal.aborted) reports.watchFailed(e);
+    }
+  }
+}
+
+const policiesLookEvery = ms(2_000);
+
+async function reportPolicies(policies: Store<NetworkPolicy>, members: Members, told: PolicyReports, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    told.look(
+      [...policies.values()],
+      Array.from(members.values(), ({ pod }) => pod),
+    );
+    await clock.sleep(policiesLookEvery, signal).catch(() => {});
+  }
+}
+
+/** One after the other; the last wish counts. Without strict enrolment nobody is shut out. */
+function shutter({ strict }: Config, host: Netns, reports: Reports, signal: AbortSignal): (ips: readonly Ip[]) => void {
+  if (!strict) return () => {};
+  let wish: readonly Ip[] = [];
+  let isWorking = false;
+  const work = async (): Promise<void> => {
+    isWorking = true;
+    for (let done: readonly Ip[] | undefined; done !== wish && !signal.aborted; ) {
+      done = wish;
+      await closePods(host, done, signal).catch((e: unknown) =>
+        reports.watchFailed(new Error(`pods cannot be shut out: ${describeError(e)}`)),
+      );
+    }
+    isWorking = false;
+  };
+  return (ips) => {
+    wish = ips;
+    if (!isWorking) void work();
+  };
+}

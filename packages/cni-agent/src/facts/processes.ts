@@ -1,0 +1,57 @@
+// The processes of this machine, each with the pod and the network namespace that it belongs to. Used by discover.ts.
+// Any of them may end, and its number be given to another, at any moment: what is told of one is told of one process, or not at all.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { podUidOf, startTimeOf } from './cgroup.ts';
+
+export interface PodProcess {
+  readonly pid: number;
+  readonly podUid: string;
+  /** Device and inode, as `Netns.id`. */
+  readonly netns: string;
+  /** In ticks since boot; with the pid it names the process for good. */
+  readonly startTime: number;
+}
+
+/** Looks at so many before others get a turn. */
+const perTurn = 64;
+
+/** Processes of pods; those that end meanwhile are left out. @param skip of these nothing is read */
+export async function* podProcesses(proc: string, skip: ReadonlySet<number> = new Set()): AsyncGenerator<PodProcess> {
+  let looked = 0;
+  for (const pid of pidsIn(proc)) {
+    if (skip.has(pid)) continue;
+    if (++looked % perTurn === 0) await nextTurn();
+    const process = podProcess(proc, pid);
+    if (process !== undefined) yield process;
+  }
+}
+
+export const pidsIn = (proc: string): number[] =>
+  readdirSync(proc)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+
+/** Undefined: it is no pod's, or has ended. */
+export function podProcess(proc: string, pid: number): PodProcess | undefined {
+  try {
+    const folder = `${proc}/${pid}`;
+    const podUid = podUidOf(readFileSync(`${folder}/cgroup`, 'utf8'));
+    if (podUid === undefined || podUid === 'ambiguous') return undefined;
+    const startTime = startTimeOf(readFileSync(`${folder}/stat`, 'utf8'));
+    const { dev, ino } = statSync(`${folder}/ns/net`, { bigint: true });
+    if (startTime === undefined || !isStill(proc, pid, startTime)) return undefined;
+    return { pid, podUid, netns: `${dev}:${ino}`, startTime };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the number still means the process that was looked at. */
+export function isStill(proc: string, pid: number, startTime: number): boolean {
+  try {
+    return startTimeOf(readFileSync(`${proc}/${pid}/stat`, 'utf8')) === startTime;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,146 @@
+// What the agent's parts have to say, turned into log lines, counts and Events: the one place that knows all three.
+// Made by app.ts; every part gets the functions that it reports to.
+import type { WatchReport } from '@ambient-mesh/kube/list-watch';
+import type { Ip } from '@ambient-mesh/model/address';
+import { describeError } from '@ambient-mesh/runtime/errors';
+import type { Metrics } from '@ambient-mesh/runtime/metrics';
+import { type Ms, systemClock } from '@ambient-mesh/runtime/time';
+import type { Members } from './apply/members.ts';
+import type { OutsiderPorts, Outsiders } from './apply/outsiders.ts';
+import type { ReconcilePorts } from './apply/reconcile.ts';
+import type { Teller } from './apply/tell.ts';
+import type { Pod } from './facts/pod.ts';
+import type { Logger } from './log.ts';
+import type { Telemetry } from './telemetry.ts';
+
+const names = ({ namespace, name, uid }: Pod) => ({ pod: `${namespace}/${name}`, uid });
+const regarding = ({ namespace, name, uid }: Pod) => ({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid });
+
+export class Reports {
+  readonly #log: Logger;
+  readonly #telemetry: Telemetry;
+
+  constructor(log: Logger, telemetry: Telemetry) {
+    this.#log = log;
+    this.#telemetry = telemetry;
+  }
+
+  readonly waiting = (node: string): void => this.#log.info({ node }, 'waiting for the API server');
+  readonly found = (enrolled: number): void => this.#log.info({ enrolled }, 'pods of this node are known');
+  readonly leaving = (isTheEnd: boolean): void =>
+    this.#log.info(
+      isTheEnd ? 'uninstalled: everything on the node is taken away' : 'stopping; a successor will go on: everything stays in place',
+    );
+  readonly kubelet = (uid: number | undefined): void =>
+    this.#log.info({ uid }, uid === undefined ? 'no kubelet found: probes of any local user are let through' : 'kubelet found');
+  readonly residue = (pod: Pod): void =>
+    this.#log.warn(names(pod), 'the pod is not in the mesh, but had rules left by an agent that was killed: removed');
+  readonly probesRepaired = (): void => this.#log.warn("the node's rules for health probes were gone or changed: written again");
+  readonly watchFailed = (why: unknown): void => this.#log.warn({ err: describeError(why) }, 'a look at the node failed; trying again');
+  readonly eventLost = (why: unknown): void => this.#log.warn({ err: describeError(why) }, 'an Event was lost');
+  readonly plugin = (line: { readonly level: string; readonly message: string }): void => {
+    const level = line.level === 'error' || line.level === 'warn' || line.level === 'debug' ? line.level : 'info';
+    this.#log[level]({ ...line, part: 'plugin' }, line.message);
+  };
+
+  readonly failed = (pod: Pod | undefined, why: unknown, wait: Ms): void =>
+    this.#log.warn({ ...(pod && names(pod)), err: describeError(why), againInMs: Math.round(wait) }, 'not done; trying again');
+
+  readonly reconcile: ReconcilePorts['report'] = {
+    done: (step, pod) => {
+      this.#telemetry.events.series([step]).value++;
+      this.#log.info({ ...names(pod), step }, step === 'release' ? 'pod is out of the mesh' : 'pod is in the mesh');
+    },
+    found: (pod, what) => {
+      if (what !== 'whole') this.#log.warn({ ...names(pod), rules: what }, "the pod's redirect rules are not what they should be");
+    },
+  };
+
+  async timed(work: () => Promise<void>): Promise<void> {
+    const began = systemClock.monotonic();
+    try {
+      await work();
+    } finally {
+      this.#telemetry.enrolTime.observe({}, (systemClock.monotonic() - began) / 1_000);
+    }
+  }
+
+  ztunnels(connected: () => void) {
+    const count = (n: number): void => {
+      this.#telemetry.ztunnels.series([]).value = n;
+    };
+    return {
+      connected: (n: number): void => {
+        count(n);
+        this.#log.info({ ztunnels: n }, 'a ztunnel is connected');
+        connected();
+      },
+      disconnected: (n: number, why: string): void => {
+        count(n);
+        this.#log[n === 0 ? 'warn' : 'info']({ ztunnels: n, why }, 'a ztunnel is gone');
+      },
+      refusedInSnapshot: (uid: string, said: string): void =>
+        this.#log.warn({ uid, said }, 'the ztunnel did not take a pod of the snapshot'),
+    };
+  }
+
+  readonly discovery = {
+    rejected: (uid: string, pid: number, why: string): void =>
+      this.#log.debug({ uid, pid, why }, 'a process is no proof of where its pod lives'),
+  };
+
+  outsiders(teller: Teller, shut: (ips: readonly Ip[]) => void): OutsiderPorts {
+    return {
+      shut,
+      warn: (pod, obstacle, text) => {
+        this.#log.warn({ ...names(pod), reason: obstacle, err: text }, 'the pod should be in the mesh and is not');
+        teller.tell({
+          regarding: regarding(pod),
+          reason: 'NotEnrolled',
+          note: `Not in the mesh (${obstacle}): ${text}`,
+          type: 'Warning',
+          action: 'Enrol',
+        });
+      },
+      recovered: (pod, obstacle) => {
+        this.#log.info({ ...names(pod), reason: obstacle }, 'the pod is in the mesh again');
+        teller.tell({
+          regarding: regarding(pod),
+          reason: 'Enrolled',
+          note: `In the mesh; before that: ${obstacle}`,
+          type: 'Normal',
+          action: 'Enrol',
+        });
+      },
+    };
+  }
+
+  collect(metrics: Metrics, outsiders: Outsiders, members: Members): void {
+    metrics.collected({
+      name: 'ambient_pods_not_enrolled',
+      help: 'Pods of this node that should be in the mesh and are not, by reason.',
+      kind: 'gauge',
+      labels: ['reason'],
+      read: () => Array.from(outsiders.byObstacle(), ([reason, count]) => [{ reason }, count] as const),
+    });
+    metrics.collected({
+      name: 'ambient_pods_enrolled',
+      help: 'Pods of this node that are in the mesh.',
+      kind: 'gauge',
+      labels: [],
+      read: () => [[{}, [...members.values()].filter(({ isPending }) => !isPending).length] as const],
+    });
+  }
+
+  readonly watch: WatchReport = {
+    listed: (kind, { objects, took }) => this.#log.info({ kind: kind.plural, objects, took }, 'listed'),
+    watching: (kind) => this.#log.debug({ kind: kind.plural }, 'watching'),
+    ended: (kind, { why, wait, repeated }) => {
+      if (why === undefined) return;
+      this.#telemetry.watchErrors.series([kind.plural]).value++;
+      if (!repeated) this.#log.warn({ kind: kind.plural, why: why.message, wait }, 'a watch ended; trying again');
+    },
+    absent: (kind) => this.#log.warn({ kind: kind.plural }, 'the API server does not know this kind; looking again every 10 s'),
+    skipped: (kind, key) => this.#log.warn({ kind: kind.plural, key }, 'an object cannot be read and counts as absent'),
+  };
+}
