@@ -37,7 +37,8 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   const telemetry = new Telemetry(metrics);
   const reports = new Reports(log, telemetry);
   const readiness = new Readiness();
-  const [enrolling, installing] = [readiness.expect('the pods of this node'), readiness.expect('the installation of the plugin')];
+  const enrolling = readiness.expect('the pods of this node');
+  const ready = installReadiness(readiness, reports);
   parts.use(await openPages({ ...config, readiness, metrics }));
 
   const host = parts.use(hostNetns(config));
@@ -49,7 +50,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
 
   parts.use(await startEnrolment({ config, host, probes, client, metrics, telemetry, reports }, signal));
   enrolling[Symbol.dispose]();
-  const installation = parts.use(startInstallation({ config, client, access, telemetry, reports, readiness, first: installing }));
+  const installation = parts.use(startInstallation({ config, client, access, reports, ready }));
   log.info({ node: config.nodeName }, 'ready for pods');
 
   const ended = Promise.withResolvers<void>();
@@ -64,6 +65,20 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
       void leave(installation, probes, reports).then(ended.resolve, ended.reject);
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Not ready until the plugin is in place, and whenever it is not. */
+function installReadiness(readiness: Readiness, reports: Reports): (isReady: boolean) => void {
+  const expect = (): Disposable => readiness.expect('the installation of the plugin');
+  let missing: Disposable | undefined = expect();
+  return (isReady) => {
+    reports.installReady(isReady);
+    if (!isReady) missing ??= expect();
+    else {
+      missing?.[Symbol.dispose]();
+      missing = undefined;
+    }
   };
 }
 

@@ -55,7 +55,8 @@ export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): 
   const members = parts.use(new Members());
   const ztunnels = parts.use(
     ZdsServer.listen(config.ztunnelSocket, {
-      pods: () => announced(members),
+      uids: () => Array.from(members.values(), ({ pod }) => pod.uid),
+      pod: (uid) => announced(members, uid),
       clock,
       report: reports.ztunnels(() => retryPending(members, queue)),
     }),

@@ -2,10 +2,104 @@
 // Started by app.ts; how files are put in place is install/installer.ts, when they are taken away install/shutdown.ts.
 import type { KubeClient } from '@ambient-mesh/kube/client';
 import type { Access } from '@ambient-mesh/kube/credentials';
-import type { Readiness } from '@ambient-mesh/runtime/readiness';
-import { systemClock } from '@ambient-mesh/runtime/time';
+import { statusOf } from '@ambient-mesh/kube/errors';
+import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import type { Config } from './config.ts';
 import { writtenSelectors } from './facts/enablement.ts';
+import { namespaceKind } from './facts/pod.ts';
+import { type PluginEntry, pluginName } from './install/conflist.ts';
 import { Installer } from './install/installer.ts';
+import type { PluginAccess } from './install/kubeconfig.ts';
+import { type Asked, isTheEnd } from './install/shutdown.ts';
 import type { Reports } from './reports.ts';
-import type { Telemetry } from './telemetry.ts';
+
+export interface Installation extends AsyncDisposable {
+  /** Stops looking after the node; if the mesh leaves it, takes everything away. True: it does. */
+  leave(): Promise<boolean>;
+}
+
+export interface InstallationParts {
+  readonly config: Config;
+  readonly client: KubeClient;
+  readonly access: Access;
+  readonly reports: Reports;
+  readonly ready: (isReady: boolean) => void;
+}
+
+const daemonSet = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'daemonsets',
+  kind: 'DaemonSet',
+  namespaced: true,
+  narrow: (raw: unknown) => raw,
+};
+const node = { ...namespaceKind, plural: 'nodes', kind: 'Node' };
+/** The plugin and the charts know it by this name. */
+const daemonSetName = 'istio-cni-node';
+
+export function startInstallation({ config, client, access, reports, ready }: InstallationParts): Installation {
+  const stop = new AbortController();
+  const installer = new Installer(
+    {
+      ...config,
+      entry: entryOf(config),
+      kubeconfigMode: Number.parseInt(config.kubeconfigMode, 8),
+      confMode: config.groupRead ? 0o640 : 0o600,
+    },
+    { access: () => pluginAccess(access), clock: systemClock, report: { ...reports.install, ready } },
+  );
+  const running = installer.run(stop.signal);
+  const end = async (): Promise<void> => {
+    stop.abort(new Error('stopped'));
+    await running;
+  };
+  return {
+    async leave() {
+      await end();
+      if (!config.alwaysCleanUp && !isTheEnd(await ask(client, config))) return false;
+      await installer.cleanUp();
+      return true;
+    },
+    [Symbol.asyncDispose]: end,
+  };
+}
+
+/** What the plugin is told. */
+function entryOf({ logLevel, runDir, enablement, podNamespace, detectionRetry }: Config): PluginEntry {
+  return {
+    name: pluginName,
+    type: pluginName,
+    plugin_log_level: logLevel,
+    cni_agent_run_dir: runDir,
+    ambient_enabled: true,
+    enablement_selectors: writtenSelectors(enablement.selectors),
+    exclude_namespaces: [...enablement.excludedNamespaces],
+    pod_namespace: podNamespace,
+    enable_ambient_detection_retry: detectionRetry,
+  };
+}
+
+async function pluginAccess(access: Access): Promise<PluginAccess> {
+  const { headers, tls } = await access.credentials(true);
+  return { server: access.server, caPem: tls.ca ?? '', token: (headers.authorization ?? '').replace(/^Bearer /, '') };
+}
+
+const answersWithin = ms(3_000);
+const tries = 3;
+
+async function ask(client: KubeClient, { podNamespace, nodeName }: Config): Promise<Asked> {
+  let refused: number | undefined;
+  for (let left = tries; left > 0; left--) {
+    try {
+      const found = await client.get(daemonSet, { namespace: podNamespace, name: daemonSetName }, { timeout: answersWithin });
+      if (found === undefined) return { refused: 404 };
+      const own = await client.get(node, { namespace: '', name: nodeName }, { timeout: answersWithin });
+      return { daemonSet: found, node: { name: nodeName, labels: own?.labels ?? {} } };
+    } catch (e) {
+      refused = statusOf(e);
+      if (refused === 401) break;
+    }
+  }
+  return { refused };
+}

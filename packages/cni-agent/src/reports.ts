@@ -56,6 +56,23 @@ export class Reports {
     },
   };
 
+  readonly install = {
+    installed: (what: readonly string[]): void => {
+      this.#telemetry.installs.series(['SUCCESS']).value++;
+      this.#log.info({ what }, 'installed on the node');
+    },
+    failed: (why: string): void => {
+      this.#telemetry.installs.series(['FAILURE']).value++;
+      this.#log.warn({ err: why }, 'not installed yet; trying again');
+    },
+    fighting: (repairs: number): void =>
+      this.#log.warn({ repairs }, "something else keeps changing the node's CNI configuration back (Cilium does, with cni.exclusive=true)"),
+  };
+
+  readonly installReady = (isReady: boolean): void => {
+    this.#telemetry.installReady.series([]).value = isReady ? 1 : 0;
+  };
+
   async timed(work: () => Promise<void>): Promise<void> {
     const began = systemClock.monotonic();
     try {

@@ -10,9 +10,7 @@ const list = parser('a comma-separated list', (given): readonly string[] =>
     .map((each) => each.trim())
     .filter((each) => each !== ''),
 );
-const fileMode = parser('the mode of a file, such as 0600', (given) =>
-  /^0?[0-7]{3}$/.test(given) ? Number.parseInt(given, 8) : undefined,
-);
+const fileMode = parser('the mode of a file, such as 0600', (given) => (/^0?[0-7]{3}$/.test(given) ? given : undefined));
 
 // biome-ignore format: a row per variable reads better than a block
 export const settings = {

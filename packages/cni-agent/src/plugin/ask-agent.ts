@@ -24,9 +24,3 @@ export async function askAgent<V extends string>(
     ? { kind: 'failed', why: `the node agent answered ${reply.status}: ${reply.text.trim() || 'nothing'}` }
     : { kind: 'verdict', verdict };
 }
-
-/** Why it cannot be reached; undefined when it can. */
-export async function agentIsAway(runDir: string, signal: AbortSignal): Promise<string | undefined> {
-  const reply = await post(join(runDir, eventSocket), '/status', '{}', signal);
-  return reply.kind === 'answer' ? undefined : reply.why;
-}

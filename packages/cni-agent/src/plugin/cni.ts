@@ -15,7 +15,6 @@ export const codes = {
   undecodable: 6,
   badConfiguration: 7,
   tryAgainLater: 11,
-  notAvailable: 50,
   notCaptured: 100,
   internal: 999,
 } as const;

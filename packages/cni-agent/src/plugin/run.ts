@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { getOnce, leftAccess } from '@ambient-mesh/kube/one-look';
 import { describeError } from '@ambient-mesh/runtime/errors';
-import { agentIsAway, askAgent } from './ask-agent.ts';
+import { askAgent } from './ask-agent.ts';
 import { type Call, type CniError, codes, type Environment, errorText, isRefusal, type PodRef, readCall, versionText } from './cni.ts';
 import { byAgent, checked, exempt, isOwnAgent, type Look, type Outcome, pass, withoutAgent } from './decide.ts';
 import { addVerdicts, checkVerdicts, writeRequest } from './event.ts';
@@ -31,10 +31,8 @@ export async function run(env: Environment, stdin: string, log: LogLines): Promi
   if (call.command === 'nothing') return nothing;
   const runDir = runDirOf(call.config);
   const refuse = (error: CniError): Said => ({ text: errorText({ error, version: call.version }), exitCode: 1, runDir });
-  if (call.command === 'STATUS') {
-    const error = await status(runDir);
-    return error === undefined ? nothing : refuse(error);
-  }
+  // Never bad news: a node that counts as not ready gets no pods, the agent's own among them, and so would stay that way.
+  if (call.command === 'STATUS') return nothing;
   const outcome = await attach(call);
   report(log, call, outcome);
   if (outcome.kind === 'refuse') return refuse(outcome.error);
@@ -85,12 +83,6 @@ async function look(pod: PodRef, { kubeconfig }: Settings): Promise<Look> {
   } catch (e) {
     return { unknown: describeError(e) };
   }
-}
-
-/** Whether pods of the mesh can be started at all. A runtime that asks (from version 1.1 on) takes the whole node for not ready meanwhile. */
-async function status(runDir: string): Promise<CniError | undefined> {
-  const why = await agentIsAway(runDir, AbortSignal.timeout(patienceMs));
-  return why === undefined ? undefined : { code: codes.notAvailable, msg: 'the node agent could not be contacted', details: why };
 }
 
 function report(log: LogLines, { command, attachment: { pod, containerId }, config }: Attach, outcome: Outcome): void {

@@ -66,7 +66,6 @@ export class PluginServer implements AsyncDisposable {
       await server.#listen(join(folder, eventSocket), {
         '/cmdadd': (body, signal) => server.#add(body, signal),
         '/check': (body, signal) => verdictOf(readRequest(body), (request) => ports.check(request, signal)),
-        '/status': async () => ({ status: 200, text: '{}' }),
       });
       await server.#listen(join(folder, logSocket), { '/log': async (body) => server.#log(body) });
       return server;
