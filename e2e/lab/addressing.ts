@@ -26,8 +26,12 @@ export const nodeAddress = (node: number): DualAddress => dual(`172.172.0.${node
 export const mostPods = 250;
 /** Of all pods of a node. */
 export const podCidrs = (node: number): readonly string[] => [`10.0.${node}.0/24`, `fd00:10:${node}::/64`];
+/** A pod's number behind it is the pod's address. */
+export const podPrefix = (node: number): { readonly v4: string; readonly v6: string } => ({ v4: `10.0.${node}.`, v6: `fd00:10:${node}::` });
 /** @param pod 1 to `mostPods`, counted on its node */
-export const podAddress = (node: number, pod: number): DualAddress => dual(`10.0.${node}.${pod}`, `fd00:10:${node}::${pod}`);
+export const podAddress = (node: number, pod: number): DualAddress => dual(podPrefix(node).v4 + pod, podPrefix(node).v6 + pod);
+/** Of every pod, on its node's end of the link. */
+export const podGateway = { v4: '169.254.0.1', v6: 'fe80::1' };
 
 /** Inside the underlay, once. */
 export const underlayCommands: readonly string[] = [
@@ -63,8 +67,8 @@ export const podRoutes = (node: number): readonly string[] => [
 export const podLinkCommands = (node: number, pod: number, podNetns: string): readonly string[] => [
   `link add pod${pod} type veth peer name eth0 netns ${podNetns}`,
   `link set pod${pod} up`,
-  `addr add ${gateway.v4}/32 dev pod${pod}`,
-  `addr add ${gateway.v6}/64 dev pod${pod} nodad`,
+  `addr add ${podGateway.v4}/32 dev pod${pod}`,
+  `addr add ${podGateway.v6}/64 dev pod${pod} nodad`,
   `route add ${podAddress(node, pod).v4}/32 dev pod${pod} src ${nodeAddress(node).v4}`,
   `route add ${podAddress(node, pod).v6}/128 dev pod${pod} src ${nodeAddress(node).v6}`,
 ];
@@ -77,12 +81,10 @@ export const podCommands = (node: number, pod: number): readonly string[] => [
   'link set eth0 up',
   `addr add ${podAddress(node, pod).v4}/32 dev eth0`,
   `addr add ${podAddress(node, pod).v6}/128 dev eth0 nodad`,
-  `route add ${gateway.v4} dev eth0 scope link`,
-  `route add default via ${gateway.v4} dev eth0 src ${podAddress(node, pod).v4}`,
-  `route add default via ${gateway.v6} dev eth0 src ${podAddress(node, pod).v6}`,
+  `route add ${podGateway.v4} dev eth0 scope link`,
+  `route add default via ${podGateway.v4} dev eth0 src ${podAddress(node, pod).v4}`,
+  `route add default via ${podGateway.v6} dev eth0 src ${podAddress(node, pod).v6}`,
 ];
-
-const gateway = { v4: '169.254.0.1', v6: 'fe80::1' };
 
 type Switch = readonly [file: string, value: string];
 

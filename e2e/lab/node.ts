@@ -50,6 +50,7 @@ export class Node implements AsyncDisposable {
   readonly #owned: AsyncDisposableStack = new AsyncDisposableStack();
   /** Numbers of the pods that are there. */
   readonly #pods: Set<number> = new Set();
+  #firstPod = 1;
   #lastPod = 0;
 
   private constructor(parts: NodeParts, netns: Netns, agent: NodeAgent) {
@@ -147,10 +148,16 @@ export class Node implements AsyncDisposable {
     this.#pods.delete(number);
   }
 
+  /** Leaves lower numbers, and their addresses, to a CNI chain. */
+  keepPodNumbersFrom(first: number): void {
+    this.#firstPod = first;
+  }
+
   /** The one that has been free for longest: whoever remembers a pod that is gone does not meet another one in its place. */
   #freePod(): number {
-    if (this.#pods.size === mostPods) throw new Error(`node ${this.name} has ${mostPods} pods, and room for no more`);
-    do this.#lastPod = (this.#lastPod % mostPods) + 1;
+    if (this.#pods.size === mostPods + 1 - this.#firstPod)
+      throw new Error(`node ${this.name} has ${this.#pods.size} pods, and room for no more`);
+    do this.#lastPod = this.#lastPod < this.#firstPod || this.#lastPod === mostPods ? this.#firstPod : this.#lastPod + 1;
     while (this.#pods.has(this.#lastPod));
     this.#pods.add(this.#lastPod);
     return this.#lastPod;

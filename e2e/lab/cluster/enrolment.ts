@@ -8,8 +8,9 @@ import { describeError } from '@ambient-mesh/runtime/errors';
 import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import type { EnrolledPod, NodeAgent } from '../node-agent.ts';
 import { keyOfMeta } from './controllers/controller.ts';
+import type { PodListener } from './direct-network.ts';
 import { namespaces, pods } from './kinds.ts';
-import type { PlacedPod, PodNetwork } from './kubelet/pod-network.ts';
+import type { PlacedPod } from './kubelet/pod-network.ts';
 import type { Namespace, Pod } from './objects.ts';
 import { quiet } from './quiet.ts';
 import { keyOf } from './selectors.ts';
@@ -33,7 +34,7 @@ interface Known {
   work: Promise<void>;
 }
 
-export class Enrolment implements PodNetwork, AsyncDisposable {
+export class Enrolment implements PodListener, AsyncDisposable {
   readonly #options: EnrolmentOptions;
   readonly #stop = new AbortController();
   readonly #namespaces: Store<Namespace>;

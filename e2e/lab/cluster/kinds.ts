@@ -1,7 +1,19 @@
 // The kinds that the lab's controllers and kubelets watch and write: where the API server serves them, and the narrowing that all share.
 // Used all over cluster/; what the objects hold is in objects.ts.
 import type { Kind } from '@ambient-mesh/kube/kind';
-import type { ConfigMap, DaemonSet, Deployment, EndpointSlice, KubeObject, Namespace, Node, Pod, ReplicaSet, Service } from './objects.ts';
+import type {
+  ConfigMap,
+  DaemonSet,
+  Deployment,
+  EndpointSlice,
+  KubeObject,
+  Namespace,
+  Node,
+  Pod,
+  ReplicaSet,
+  Service,
+  ServiceAccount,
+} from './objects.ts';
 
 /** The object without the book-keeping of field managers, which nobody here reads. The API server has checked the rest. */
 export function narrow<T extends KubeObject>(raw: unknown): T | undefined {
@@ -24,7 +36,7 @@ function kind<T extends KubeObject>(
 
 export const pods = kind<Pod>('v1', 'Pod', 'pods');
 export const services = kind<Service>('v1', 'Service', 'services');
-export const serviceAccounts = kind<KubeObject>('v1', 'ServiceAccount', 'serviceaccounts');
+export const serviceAccounts = kind<ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts');
 export const configMaps = kind<ConfigMap>('v1', 'ConfigMap', 'configmaps');
 export const secrets = kind<ConfigMap>('v1', 'Secret', 'secrets');
 export const namespaces = kind<Namespace>('v1', 'Namespace', 'namespaces', 'cluster');

@@ -11,11 +11,15 @@ import { RealKubeApi, realAssets } from '../kubernetes/real.ts';
 import type { Lab } from '../lab.ts';
 import type { Node } from '../node.ts';
 import { ApiRelay } from './api-relay.ts';
+import { ChainNetwork } from './cni/chain-network.ts';
 import { startControllers } from './controllers/all.ts';
+import { DirectNetwork } from './direct-network.ts';
 import { Enrolment } from './enrolment.ts';
+import { Cgroups } from './kubelet/cgroups.ts';
 import { type Images, standardImages } from './kubelet/images.ts';
 import { Kubelet } from './kubelet/kubelet.ts';
 import { KubeletServer } from './kubelet/kubelet-server.ts';
+import { NodeRoot } from './node-root.ts';
 import type { Pod } from './objects.ts';
 import { PodAccess } from './pod-access.ts';
 
@@ -30,6 +34,8 @@ export interface LabClusterOptions {
 }
 
 export interface NodeWish {
+  /** Who makes pods' networks: the node's CNI chain, or the lab itself with a stand-in for the mesh's agent. Default: the stand-in. */
+  readonly cni?: 'chain' | 'stand-in';
   /** `topology.kubernetes.io/region` and `zone` among them. */
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -44,12 +50,13 @@ export class LabCluster implements AsyncDisposable {
   readonly kubeconfigPath: string;
   readonly #options: Required<LabClusterOptions>;
   readonly #pods: PodAccess;
+  readonly #cgroups: Cgroups;
   readonly #owned: AsyncDisposableStack;
   #controllers: AsyncDisposable | undefined;
 
   private constructor(
     parts: Pick<LabCluster, 'api' | 'client' | 'kubeconfigPath'>,
-    pods: PodAccess,
+    { pods, cgroups }: { readonly pods: PodAccess; readonly cgroups: Cgroups },
     options: Required<LabClusterOptions>,
     owned: AsyncDisposableStack,
   ) {
@@ -57,6 +64,7 @@ export class LabCluster implements AsyncDisposable {
     this.client = parts.client;
     this.kubeconfigPath = parts.kubeconfigPath;
     this.#pods = pods;
+    this.#cgroups = cgroups;
     this.#options = options;
     this.#owned = owned;
   }
@@ -65,6 +73,7 @@ export class LabCluster implements AsyncDisposable {
     const { lab, images = {}, realApi = realAssets() !== undefined, complain = toStandardError } = options;
     await using parts = new AsyncDisposableStack();
     const pods = new PodAccess();
+    const cgroups = parts.use(Cgroups.open());
     const assets = realApi ? realAssets() : undefined;
     const addresses = [underlayAddress.v4, underlayAddress.v6];
     const listen = { ip: '127.0.0.1', port: 0 };
@@ -77,7 +86,7 @@ export class LabCluster implements AsyncDisposable {
     const access = await loadAccess({ kubeconfig: kubeconfigPath });
     const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'ambient-lab' }));
     const all = { lab, images: { ...standardImages, ...images }, realApi, complain: onceEach(complain) };
-    const cluster = new LabCluster({ api, client, kubeconfigPath }, pods, all, parts.move());
+    const cluster = new LabCluster({ api, client, kubeconfigPath }, { pods, cgroups }, all, parts.move());
     cluster.startControllers();
     return cluster;
   }
@@ -98,12 +107,13 @@ export class LabCluster implements AsyncDisposable {
   }
 
   /** A node of the lab becomes one of the cluster. */
-  async addNode(node: Node, { labels = {} }: NodeWish = {}): Promise<Kubelet> {
+  async addNode(node: Node, { labels = {}, cni = 'stand-in' }: NodeWish = {}): Promise<Kubelet> {
     const { client } = this;
     const { lab, images, complain } = this.#options;
-    const enrolment = this.#owned.use(new Enrolment({ client, node: node.name, agent: node.agent, complain }));
     const folder = `${lab.folder}/pods-${node.name}`;
     mkdirSync(folder);
+    const root = this.#owned.use(await NodeRoot.start(`${folder}/node`));
+    const network = cni === 'chain' ? new ChainNetwork({ node, root, client, complain }) : this.#standIn(node);
     const { keys } = this.api;
     const find = (namespace: string, name: string) => kubelet.findByName(namespace, name);
     const server = this.api instanceof RealKubeApi ? this.#owned.use(await KubeletServer.start({ keys, find })) : undefined;
@@ -119,7 +129,10 @@ export class LabCluster implements AsyncDisposable {
           labels,
           ...(endpoint && { endpoint }),
         },
-        network: enrolment,
+        network,
+        root,
+        cgroups: this.#cgroups,
+        shared: [{ source: root.machine(lab.sockets), path: lab.sockets, readOnly: false }],
         images,
         env: {
           PATH: process.env.PATH ?? '',
@@ -134,6 +147,12 @@ export class LabCluster implements AsyncDisposable {
     );
     this.#pods.add(kubelet);
     return kubelet;
+  }
+
+  #standIn(node: Node): DirectNetwork {
+    const { client } = this;
+    const { complain } = this.#options;
+    return new DirectNetwork(node, this.#owned.use(new Enrolment({ client, node: node.name, agent: node.agent, complain })));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -64,6 +64,7 @@ export interface PodSpec {
   readonly hostname?: string;
   readonly subdomain?: string;
   readonly serviceAccountName?: string;
+  readonly automountServiceAccountToken?: boolean;
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
   readonly terminationGracePeriodSeconds?: number;
 }
@@ -125,9 +126,16 @@ export interface ProjectedSource {
   readonly downwardAPI?: DownwardFiles;
 }
 
+export interface HostPath {
+  readonly path: string;
+  /** `Directory`, `DirectoryOrCreate`, `File`, `FileOrCreate`, `Socket`; absent or empty: anything. */
+  readonly type?: string;
+}
+
 export interface Volume {
   readonly name: string;
   readonly emptyDir?: object;
+  readonly hostPath?: HostPath;
   readonly configMap?: NamedFiles;
   readonly secret?: { readonly secretName?: string; readonly items?: KeyPaths; readonly optional?: boolean };
   readonly downwardAPI?: DownwardFiles;
@@ -180,7 +188,10 @@ export interface DaemonSet extends KubeObject {
   readonly spec: {
     readonly selector: LabelSelector;
     readonly template: PodTemplate;
-    readonly updateStrategy?: { readonly type?: 'RollingUpdate' | 'OnDelete' };
+    readonly updateStrategy?: {
+      readonly type?: 'RollingUpdate' | 'OnDelete';
+      readonly rollingUpdate?: { readonly maxSurge?: number | string };
+    };
   };
   readonly status?: object;
 }
@@ -226,6 +237,10 @@ export interface Namespace extends KubeObject {
 export interface Node extends KubeObject {
   readonly spec?: { readonly unschedulable?: boolean };
   readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+export interface ServiceAccount extends KubeObject {
+  readonly automountServiceAccountToken?: boolean;
 }
 
 /** Also a Secret, whose values are base64. */

@@ -1,4 +1,4 @@
-// A running container: a process with its children in a process-id, mount and host-name namespace of their own, in the pod's network.
+// A running container: a process with its children in a process-id, mount and host-name namespace and a control group of their own, in the pod's network.
 // Started by pod-run.ts. The kernel ends all of it with its first process, and that one with the lab.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,6 @@ import type { Writable } from 'node:stream';
 import type { Netns } from '@ambient-mesh/host/netns';
 import { eventually } from '../../eventually.ts';
 import type { LogBuffer } from './log-buffer.ts';
-import { podFolderFd } from './mounts.ts';
 
 export interface ContainerOrder {
   readonly netns: Netns;
@@ -16,10 +15,12 @@ export interface ContainerOrder {
   readonly env: Readonly<Record<string, string>>;
   readonly hostname: string;
   readonly cwd: string;
-  /** Holds `fstab` and what it mounts. */
-  readonly podFolder: string;
-  /** Under the pod's folder. */
-  readonly fstab: string;
+  /** What makes its file system: shell text, to be run where `enter` leads. */
+  readonly rootScript: string;
+  /** Before a command, so that it runs in the node's file system. */
+  readonly enter: readonly string[];
+  /** Absolute; it goes there of itself. */
+  readonly cgroup: string;
   readonly log: LogBuffer;
   /** Whether somebody may write to its standard input. */
   readonly stdin: boolean;
@@ -30,32 +31,31 @@ export interface Ending {
   readonly exitCode: number;
 }
 
-/** $1: pod folder, $2: fstab, $3: host name, $4: directory; the rest is the command. */
-const start = `exec ${podFolderFd}<"$1"
-mount --no-canonicalize --all --fstab "/proc/self/fd/${podFolderFd}/$2"
-exec ${podFolderFd}<&-
-echo "$3" >/proc/sys/kernel/hostname
-cd "$4"
-shift 4
+/** $1: control group, $2: host name, $3: directory; the rest is the command. */
+const start = (rootScript: string): string => `echo 0 >"$1/cgroup.procs"
+${rootScript}echo "$2" >/proc/sys/kernel/hostname
+cd "$3"
+shift 3
 exec "$@"`;
 
-const isolated = ['unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--'];
+const isolated = ['unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child=KILL', '--'];
 
 export class ContainerProcess {
   readonly ended: Promise<Ending>;
   readonly startedAt = new Date();
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  readonly cgroup: string;
   readonly #child: ChildProcess;
   #ending: Ending | undefined;
 
-  constructor({ netns, argv, env, hostname, cwd, podFolder, fstab, log, stdin }: ContainerOrder) {
+  constructor({ netns, argv, env, hostname, cwd, rootScript, enter, cgroup, log, stdin }: ContainerOrder) {
     this.env = env;
     this.cwd = cwd;
-    const command = ['--pdeathsig', 'KILL', '--', ...isolated, 'sh', '-ec', start, 'container', podFolder, fstab, hostname, cwd, ...argv];
-    this.#child = netns.run(() =>
-      spawn('setpriv', command, { env, cwd: podFolder, stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], detached: true }),
-    );
+    this.cgroup = cgroup;
+    const shell = ['sh', '-ec', start(rootScript), 'container', cgroup, hostname, cwd, ...argv];
+    const command = ['--pdeathsig', 'KILL', '--', ...enter, ...isolated, ...shell];
+    this.#child = netns.run(() => spawn('setpriv', command, { env, stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], detached: true }));
     this.#child.stdin?.on('error', () => {});
     this.#child.stdout?.on('data', (chunk: Buffer) => log.write('stdout', chunk));
     this.#child.stderr?.on('data', (chunk: Buffer) => log.write('stderr', chunk));

@@ -13,8 +13,8 @@ import { keepProbing, type ProbePorts } from './probes.ts';
 import { rfc3339 } from './rfc3339.ts';
 
 export interface ContainerPorts {
-  /** Rejects when the container cannot be started now; it is tried again. */
-  readonly start: (log: LogBuffer) => Promise<ContainerProcess>;
+  /** Rejects when the container cannot be started now; it is tried again. `id` is new for each start: 64 hexadecimal digits. */
+  readonly start: (id: string, log: LogBuffer) => Promise<ContainerProcess>;
   readonly probes: () => Omit<ProbePorts, 'exec' | 'container'>;
   /** Whether a container that ended with this code is started again. */
   readonly restarts: (exitCode: number) => boolean;
@@ -82,10 +82,11 @@ export class ContainerRun {
     const { signal } = this.#stop;
     const log = new LogBuffer();
     try {
-      const process = await this.#ports.start(log);
+      const id = randomBytes(32).toString('hex');
+      const process = await this.#ports.start(id, log);
       if (signal.aborted) process.signal('SIGKILL');
       this.#process = process;
-      this.#id = randomBytes(32).toString('hex');
+      this.#id = id;
       this.#previousLog = this.#log;
       this.#log = log;
       return process;

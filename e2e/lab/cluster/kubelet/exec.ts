@@ -18,7 +18,9 @@ export function execIn(container: ContainerProcess, { argv, stdio, tty }: ExecOr
   if (pid === undefined) return undefined;
   const enter = ['--target', `${pid}`, '--mount', '--uts', '--net', '--pid', '--'];
   const terminal = tty ? ['setsid', '--ctty', '--wait'] : [];
+  // It counts as the container's, as all its processes do.
+  const join = ['sh', '-c', 'echo 0 >"$1/cgroup.procs" || :; shift; exec "$@"', 'exec', container.cgroup];
   const command = [...enter, ...terminal, 'sh', '-c', 'cd "$1" && shift && exec "$@"', 'exec', container.cwd, ...argv];
   const env = tty ? { TERM: 'xterm', ...container.env } : container.env;
-  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'nsenter', ...command], { env, stdio: [...stdio] });
+  return spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...join, 'nsenter', ...command], { env, stdio: [...stdio] });
 }

@@ -7,9 +7,12 @@ import { watchStore } from '@ambient-mesh/kube/store';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import { nodes, pods as podKind } from '../kinds.ts';
+import type { NodeRoot } from '../node-root.ts';
 import type { Pod } from '../objects.ts';
 import { quiet } from '../quiet.ts';
+import type { Cgroups } from './cgroups.ts';
 import type { Images } from './images.ts';
+import type { Mount } from './mounts.ts';
 import { type NodeFacts, nodeObject, nodeStatus } from './node-object.ts';
 import type { PodNetwork } from './pod-network.ts';
 import { type PodHost, PodRun } from './pod-run.ts';
@@ -20,6 +23,10 @@ export interface KubeletOptions {
   readonly host: PodHost;
   readonly node: NodeFacts;
   readonly network: PodNetwork;
+  readonly root: NodeRoot;
+  readonly cgroups: Cgroups;
+  /** Mounted into every container. */
+  readonly shared: readonly Mount[];
   readonly images: Images;
   readonly env: Readonly<Record<string, string>>;
   readonly resolvConf: (pod: Pod) => string | undefined;

@@ -3,10 +3,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { KubeClient } from '@ambient-mesh/kube/client';
+import type { NodeRoot } from '../node-root.ts';
 import type { Container, Pod } from '../objects.ts';
+import { withApiAccess } from './api-access.ts';
 import type { PodPlace, Sources } from './environment.ts';
+import { hostPathMount } from './host-path.ts';
 import type { Mount } from './mounts.ts';
-import { fetchSources, requestToken, type Token } from './pod-sources.ts';
+import { fetchSources, requestToken, type Token, wantsApiAccess } from './pod-sources.ts';
 import { filesOf, references, type TokenWish } from './volumes.ts';
 
 /** A token is replaced when this share of its life is over. */
@@ -19,21 +22,33 @@ interface Held {
 
 export class PodFiles {
   readonly #client: KubeClient;
+  readonly #root: NodeRoot;
   /** Absolute. */
   readonly #folder: string;
   readonly #tokens = new Map<string, Held>();
+  /** By volume, what it is on the node. */
+  readonly #ofNode = new Map<string, Pick<Mount, 'source' | 'isFile'>>();
+  /** Undefined until somebody has looked. */
+  #wantsApiAccess: boolean | undefined;
 
-  constructor(client: KubeClient, folder: string) {
+  constructor(client: KubeClient, root: NodeRoot, folder: string) {
     this.#client = client;
+    this.#root = root;
     this.#folder = folder;
   }
 
   /** Fetches, writes, and returns what was fetched. Rejects when something is missing; may be repeated at any time. */
-  async write(pod: Pod, place: PodPlace, signal: AbortSignal): Promise<Sources> {
+  async write(given: Pod, place: PodPlace, signal: AbortSignal): Promise<Sources> {
+    this.#wantsApiAccess ??= await wantsApiAccess(this.#client, given, signal);
+    const pod = this.#wantsApiAccess ? withApiAccess(given) : given;
     const sources = await fetchSources(this.#client, pod, signal);
     await Promise.all(references(pod).tokens.map((wish) => this.#refresh(pod, wish, signal)));
     const token = (wish: TokenWish): string => this.#tokens.get(keyOf(wish))?.token.text ?? '';
     for (const volume of pod.spec.volumes ?? []) {
+      if (volume.hostPath !== undefined) {
+        if (!this.#ofNode.has(volume.name)) this.#ofNode.set(volume.name, hostPathMount(this.#root, volume.hostPath));
+        continue;
+      }
       const folder = join(this.#folder, 'volumes', volume.name);
       mkdirSync(folder, { recursive: true });
       const files = filesOf(volume, { pod, place, sources, token });
@@ -49,8 +64,14 @@ export class PodFiles {
     this.#tokens.set(keyOf(wish), { token, renewAt: now + (token.expires - now) * tokenShare });
   }
 
-  mounts({ volumeMounts = [] }: Container): Mount[] {
-    return volumeMounts.map(({ name, mountPath, readOnly = false }) => ({ source: `volumes/${name}`, path: mountPath, readOnly }));
+  /** What a container of the pod mounts, once `write` has resolved. */
+  mounts(pod: Pod, container: Container): Mount[] {
+    const { initContainers = [], containers } = (this.#wantsApiAccess === true ? withApiAccess(pod) : pod).spec;
+    const { volumeMounts = [] } = [...initContainers, ...containers].find(({ name }) => name === container.name) ?? container;
+    return volumeMounts.map(({ name, mountPath: path, readOnly = false }) => {
+      const own = { source: this.#root.machine(join(this.#folder, 'volumes', name)) };
+      return { ...(this.#ofNode.get(name) ?? own), path, readOnly };
+    });
   }
 }
 

@@ -6,13 +6,15 @@ import type { KubeClient } from '@ambient-mesh/kube/client';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import type { DualAddress } from '../../addressing.ts';
-import type { PodNetns } from '../../pod.ts';
+import type { NodeRoot } from '../node-root.ts';
 import type { Container, Pod } from '../objects.ts';
+import type { Cgroups } from './cgroups.ts';
 import type { ContainerProcess } from './container-process.ts';
 import { ContainerRun } from './container-run.ts';
 import type { PodPlace, Sources } from './environment.ts';
 import type { Images } from './images.ts';
 import type { LogBuffer } from './log-buffer.ts';
+import type { Mount } from './mounts.ts';
 import { PodFiles } from './pod-files.ts';
 import type { PlacedPod, PodNetwork } from './pod-network.ts';
 import { type ContainerFacts, statusOf } from './pod-status.ts';
@@ -24,14 +26,17 @@ export interface PodHost {
   readonly name: string;
   readonly netns: Netns;
   readonly addresses: DualAddress;
-  podNetns(): PodNetns;
-  releasePodNetns(place: PodNetns): void;
 }
 
 export interface PodRunPorts {
   readonly host: PodHost;
   readonly client: KubeClient;
   readonly network: PodNetwork;
+  /** The node's file system. */
+  readonly root: NodeRoot;
+  readonly cgroups: Cgroups;
+  /** Mounted into every container. */
+  readonly shared: readonly Mount[];
   readonly images: Images;
   /** Set for every container. */
   readonly env: Readonly<Record<string, string>>;
@@ -54,7 +59,7 @@ export class PodRun {
   readonly #containers: readonly ContainerRun[];
   readonly #running: Promise<void>;
   #pod: Pod;
-  #place: PodNetns | undefined;
+  /** Of a pod with a network of its own. */
   #placed: PlacedPod | undefined;
   #sources: Sources = { configMaps: new Map(), secrets: new Map() };
   /** Why the pod is not started yet. */
@@ -64,7 +69,7 @@ export class PodRun {
   constructor(pod: Pod, ports: PodRunPorts) {
     this.#pod = pod;
     this.#ports = ports;
-    this.#files = new PodFiles(ports.client, ports.folder);
+    this.#files = new PodFiles(ports.client, ports.root, ports.folder);
     const policy = pod.spec.restartPolicy ?? 'Always';
     this.#init = (pod.spec.initContainers ?? []).map((spec) => this.#container(spec, (code) => code !== 0 && policy !== 'Never'));
     this.#containers = pod.spec.containers.map((spec) =>
@@ -84,7 +89,7 @@ export class PodRun {
 
   /** Undefined before the pod has a network and after it has lost it. */
   get netns(): Netns | undefined {
-    return this.#place?.netns;
+    return this.#isOfNode ? this.#ports.host.netns : this.#placed?.netns;
   }
 
   container(name: string): ContainerRun | undefined {
@@ -98,7 +103,7 @@ export class PodRun {
       startTime: this.#startTime,
       init: this.#init.map(({ facts }) => this.#explained(facts)),
       containers: this.#containers.map(({ facts }) => (this.#init.length === 0 ? this.#explained(facts) : facts)),
-      hasNetwork: this.#place !== undefined,
+      hasNetwork: this.netns !== undefined,
       now: rfc3339(new Date()),
     });
   }
@@ -113,7 +118,7 @@ export class PodRun {
 
   #container(spec: Container, restarts: (exitCode: number) => boolean): ContainerRun {
     return new ContainerRun(spec, {
-      start: (log) => this.#start(spec, log),
+      start: (id, log) => this.#start(spec, id, log),
       probes: () => ({ netns: this.#ports.host.netns, podIp: this.#podPlace.podIps[0] ?? '' }),
       restarts,
       onChange: this.#ports.onChange,
@@ -134,17 +139,11 @@ export class PodRun {
 
   /** False: it must be tried again. */
   async #prepare(signal: AbortSignal): Promise<boolean> {
-    const { host, network, folder, onChange } = this.#ports;
+    const { network, folder, onChange } = this.#ports;
     try {
-      const { hostNetwork = false } = this.#pod.spec;
-      this.#place ??= hostNetwork ? { number: 0, netns: host.netns, addresses: host.addresses } : host.podNetns();
       mkdirSync(folder, { recursive: true });
       this.#sources = await this.#files.write(this.#pod, this.#podPlace, signal);
-      if (!hostNetwork && this.#placed === undefined) {
-        const placed = { pod: this.#pod, ...this.#place };
-        await network.added(placed, signal);
-        this.#placed = placed;
-      }
+      if (!this.#isOfNode) this.#placed ??= await network.added(this.#pod, signal);
       this.#obstacle = undefined;
       return true;
     } catch (e) {
@@ -155,17 +154,19 @@ export class PodRun {
     }
   }
 
-  async #start(container: Container, log: LogBuffer): Promise<ContainerProcess> {
-    const { images, env, resolvConf, folder } = this.#ports;
-    if (this.#place === undefined) throw new Error('the pod has no network');
+  async #start(container: Container, id: string, log: LogBuffer): Promise<ContainerProcess> {
+    const { images, env, resolvConf, folder, root, cgroups, shared } = this.#ports;
+    if (this.netns === undefined) throw new Error('the pod has no network');
     const process = startContainer({
       pod: this.#pod,
       container,
-      netns: this.#place.netns,
+      netns: this.netns,
       place: this.#podPlace,
       sources: this.#sources,
-      mounts: this.#files.mounts(container),
+      mounts: [...shared, ...this.#files.mounts(this.#pod, container)],
       podFolder: folder,
+      root,
+      cgroup: cgroups.container(this.#pod.metadata.uid, id),
       images,
       env,
       resolvConf: resolvConf(this.#pod),
@@ -177,7 +178,6 @@ export class PodRun {
 
   /** ConfigMaps change, tokens expire. What cannot be had now stays as it is. */
   async #refreshFiles(signal: AbortSignal): Promise<void> {
-    if ((this.#pod.spec.volumes ?? []).length === 0) return;
     for (;;) {
       await systemClock.sleep(refreshFilesEvery, signal).catch(() => {});
       if (signal.aborted) return;
@@ -186,10 +186,11 @@ export class PodRun {
   }
 
   async #leave(): Promise<void> {
-    const { host, network, folder } = this.#ports;
-    if (this.#placed !== undefined) await network.removed(this.#placed);
-    if (this.#place !== undefined && this.#pod.spec.hostNetwork !== true) host.releasePodNetns(this.#place);
-    this.#place = undefined;
+    const { network, folder, cgroups } = this.#ports;
+    await cgroups.remove(this.#pod.metadata.uid);
+    const placed = this.#placed;
+    this.#placed = undefined;
+    if (placed !== undefined) await network.removed(placed);
     rmSync(folder, { recursive: true, force: true });
   }
 
@@ -200,9 +201,13 @@ export class PodRun {
     return { ...facts, state: { at: 'waiting', reason: 'ContainerCreating', ...message } };
   }
 
+  get #isOfNode(): boolean {
+    return this.#pod.spec.hostNetwork === true;
+  }
+
   get #podPlace(): PodPlace {
     const { name, addresses } = this.#ports.host;
-    const own = this.#place?.addresses;
+    const own = this.#isOfNode ? addresses : this.#placed?.addresses;
     return { nodeName: name, hostIps: [addresses.v4, addresses.v6], podIps: own === undefined ? [] : [own.v4, own.v6] };
   }
 }

@@ -26,6 +26,13 @@ export async function fetchSources(client: KubeClient, pod: Pod, signal: AbortSi
 const decoded = (data: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 
+/** Whether the pod's containers get a token without asking for one: as the pod says, else as its service account does. */
+export async function wantsApiAccess(client: KubeClient, { metadata, spec }: Pod, signal: AbortSignal): Promise<boolean> {
+  if (spec.automountServiceAccountToken !== undefined) return spec.automountServiceAccountToken;
+  const key = { namespace: metadata.namespace ?? '', name: spec.serviceAccountName ?? 'default' };
+  return (await client.get(serviceAccounts, key, { signal }))?.automountServiceAccountToken ?? true;
+}
+
 export interface Token {
   readonly text: string;
   /** Milliseconds since 1970. */

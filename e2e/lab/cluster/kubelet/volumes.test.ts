@@ -1,7 +1,6 @@
-// Which files volumes hold, and how they come into a container without touching the machine.
+// Which files volumes hold. How they come into a container is in mounts.test.ts.
 import { expect, test } from 'vitest';
 import type { Pod, Volume } from '../objects.ts';
-import { planMounts } from './mounts.ts';
 import { filesOf, references, type VolumeFacts } from './volumes.ts';
 
 const metadata = { name: 'web', namespace: 'shop', uid: 'u', resourceVersion: '1', creationTimestamp: '', labels: { app: 'web' } };
@@ -36,6 +35,7 @@ const rows: readonly (readonly [name: string, volume: Omit<Volume, 'name'>, want
 for (const [name, volume, want] of rows) test(name, () => expect(files(volume)).toEqual(want));
 
 test('an emptyDir belongs to the processes', () => expect(filesOf({ name: 'v', emptyDir: {} }, facts)).toBeUndefined());
+test('a hostPath belongs to the node', () => expect(filesOf({ name: 'v', hostPath: { path: '/run' } }, facts)).toBeUndefined());
 
 const wrong: readonly (readonly [name: string, volume: Omit<Volume, 'name'>, why: string])[] = [
   ['a ConfigMap that is not there holds the pod up', { configMap: { name: 'none' } }, 'configmap "none" not found'],
@@ -51,27 +51,4 @@ test('what a pod refers to is known beforehand', () => {
   );
   const { configMaps, secrets, tokens } = references(pod);
   expect([[...configMaps], [...secrets], tokens]).toEqual([['roots'], ['keys'], [{ audience: '', seconds: 3_600 }]]);
-});
-
-const exists = (path: string): boolean => ['/', '/tmp', '/etc', '/run', '/etc/resolv.conf'].includes(path);
-const mount = (path: string, readOnly = false) => ({ source: 'volumes/v', path, readOnly });
-
-test('a mount path that does not exist is made on top of the machine, never in it', () => {
-  const { fstab, folders } = planMounts({ mounts: [mount('/etc/a/b', true), mount('/etc/resolv.conf')], scratch: 's', exists });
-  expect(fstab.trimEnd().split('\n')).toEqual([
-    'overlay /etc overlay lowerdir=/etc,upperdir=/proc/self/fd/9/s/0/upper,workdir=/proc/self/fd/9/s/0/work 0 0',
-    'overlay /tmp overlay lowerdir=/tmp,upperdir=/proc/self/fd/9/s/1/upper,workdir=/proc/self/fd/9/s/1/work 0 0',
-    '/proc/self/fd/9/volumes/v /etc/a/b none bind,ro,X-mount.mkdir 0 0',
-    '/proc/self/fd/9/volumes/v /etc/resolv.conf none bind,X-mount.mkdir 0 0',
-  ]);
-  expect(folders).toEqual(['s/0/upper', 's/0/work', 's/1/upper', 's/1/work']);
-});
-
-test('a mount path right under the root cannot be had', () => {
-  expect(() => planMounts({ mounts: [mount('/data/x')], scratch: 's', exists })).toThrow('there is no /data on this machine');
-});
-
-test('blanks in paths are written so that fstab keeps them', () => {
-  const { fstab } = planMounts({ mounts: [mount('/etc/a b')], scratch: 's', exists });
-  expect(fstab).toContain('/etc/a\\040b none');
 });

@@ -50,9 +50,9 @@ function sourcesOf({ configMap, secret, downwardAPI, projected }: Volume): reado
   return projected?.sources ?? [];
 }
 
-/** By path in the volume; undefined for volumes that belong to the pod's processes. @throws Error when something is not there. */
+/** By path in the volume; undefined for volumes that belong to the pod's processes or to the node. @throws Error when something is not there. */
 export function filesOf(volume: Volume, facts: VolumeFacts): Files | undefined {
-  if (volume.emptyDir !== undefined) return undefined;
+  if (volume.emptyDir !== undefined || volume.hostPath !== undefined) return undefined;
   const files: Files = new Map();
   for (const { serviceAccountToken, configMap, secret, downwardAPI } of sourcesOf(volume)) {
     if (serviceAccountToken !== undefined) put(files, serviceAccountToken.path, facts.token(tokenWish(serviceAccountToken)));
