@@ -1,6 +1,7 @@
-// A whole mesh on one machine: the lab's nodes and cluster, istiod-lite and ztunnels as pods of it, the sample apps. Everything is applied by stock kubectl.
+// A whole mesh on one machine: the lab's nodes and cluster, istiod-lite, node agents and ztunnels as pods of it, the sample apps. Everything is applied by stock kubectl.
 // Used by the demo and by the scenarios of the mesh as a whole. What the programs are told is in demo/*.yaml, as a user would write it.
 import { fileURLToPath } from 'node:url';
+import { builtPlugin } from '@ambient-mesh/cni-agent/testing/built-plugin';
 import { LabCluster } from './cluster/lab-cluster.ts';
 import { hasKubectl, Kubectl } from './kubernetes/kubectl.ts';
 import { Lab } from './lab.ts';
@@ -9,7 +10,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const program = (path: string): string => `${repository}packages/${path}`;
 
 /** For `kubectl -f`. */
-export const manifest = (name: 'control-plane' | 'ztunnel' | 'apps' | 'deny'): string =>
+export const manifest = (name: 'control-plane' | 'cni-agent' | 'ztunnel' | 'apps' | 'deny'): string =>
   fileURLToPath(new URL(`demo/${name}.yaml`, import.meta.url));
 
 export class MeshLab implements AsyncDisposable {
@@ -33,21 +34,14 @@ export class MeshLab implements AsyncDisposable {
     const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
     const images = {
       'ambient-mesh/istiod-lite': { entrypoint: [...node, program('istiod-lite/bin/istiod-lite.mjs')] },
-      // The agent's socket is a file of the node, which a DaemonSet would mount by its path.
-      'ambient-mesh/ztunnel': {
-        entrypoint: [
-          'sh',
-          '-c',
-          'INPOD_UDS="$0/$NODE_NAME.sock" exec "$@"',
-          lab.sockets,
-          ...node,
-          program('ztunnel/bin/ztunnel.mjs'),
-          'proxy',
-        ],
+      'ambient-mesh/ztunnel': { entrypoint: [...node, program('ztunnel/bin/ztunnel.mjs'), 'proxy'] },
+      'ambient-mesh/cni-agent': {
+        entrypoint: [...node, program('cni-agent/bin/cni-agent.mjs')],
+        env: { CNI_PLUGIN_BINARY: await builtPlugin() },
       },
     };
     const cluster = parts.use(await LabCluster.start({ lab, images }));
-    for (const name of ['node-a', 'node-b']) await cluster.addNode(await lab.node(name));
+    for (const name of ['node-a', 'node-b']) await cluster.addNode(await lab.node(name), { cni: 'chain' });
     const kubectl = parts.use(new Kubectl(cluster.api.kubeconfig()));
     const mesh = new MeshLab(lab, cluster, kubectl, parts.move());
     try {
@@ -68,8 +62,9 @@ export class MeshLab implements AsyncDisposable {
     await kubectl.ok(`apply -f ${manifest('control-plane')}`);
     await kubectl.ok('-n istio-system rollout status deployment/istiod --timeout=30s');
     await kubectl.ok('-n istio-system wait --for=create configmap/istio-ca-root-cert --timeout=20s');
-    say('a ztunnel on each node');
-    await kubectl.ok(`apply -f ${manifest('ztunnel')}`);
+    say('the node agent and a ztunnel on each node');
+    await kubectl.ok(`apply -f ${manifest('cni-agent')} -f ${manifest('ztunnel')}`);
+    await kubectl.ok('-n istio-system rollout status daemonset/istio-cni-node --timeout=40s');
     await kubectl.ok('-n istio-system rollout status daemonset/ztunnel --timeout=40s');
     say('the namespace default in the mesh, and the apps');
     await kubectl.ok('label namespace default istio.io/dataplane-mode=ambient');

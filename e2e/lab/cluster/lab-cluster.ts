@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadAccess } from '@ambient-mesh/kube/access';
 import { KubeClient } from '@ambient-mesh/kube/client';
+import { watchStore } from '@ambient-mesh/kube/store';
 import { systemClock } from '@ambient-mesh/runtime/time';
 import { podCidrs, underlayAddress } from '../addressing.ts';
 import type { ApiUnderTest } from '../kubernetes/each-api.ts';
@@ -14,7 +15,9 @@ import { ApiRelay } from './api-relay.ts';
 import { ChainNetwork } from './cni/chain-network.ts';
 import { startControllers } from './controllers/all.ts';
 import { DirectNetwork } from './direct-network.ts';
+import { ClusterDns } from './dns/server.ts';
 import { Enrolment } from './enrolment.ts';
+import { endpointSlices, services } from './kinds.ts';
 import { Cgroups } from './kubelet/cgroups.ts';
 import { type Images, standardImages } from './kubelet/images.ts';
 import { Kubelet } from './kubelet/kubelet.ts';
@@ -22,6 +25,8 @@ import { KubeletServer } from './kubelet/kubelet-server.ts';
 import { NodeRoot } from './node-root.ts';
 import type { Pod } from './objects.ts';
 import { PodAccess } from './pod-access.ts';
+import { quiet } from './quiet.ts';
+import { ServiceProxy } from './service-proxy/proxy.ts';
 
 export interface LabClusterOptions {
   readonly lab: Lab;
@@ -51,12 +56,13 @@ export class LabCluster implements AsyncDisposable {
   readonly #options: Required<LabClusterOptions>;
   readonly #pods: PodAccess;
   readonly #cgroups: Cgroups;
+  readonly #services: ServiceProxy;
   readonly #owned: AsyncDisposableStack;
   #controllers: AsyncDisposable | undefined;
 
   private constructor(
     parts: Pick<LabCluster, 'api' | 'client' | 'kubeconfigPath'>,
-    { pods, cgroups }: { readonly pods: PodAccess; readonly cgroups: Cgroups },
+    { pods, cgroups, proxy }: { readonly pods: PodAccess; readonly cgroups: Cgroups; readonly proxy: ServiceProxy },
     options: Required<LabClusterOptions>,
     owned: AsyncDisposableStack,
   ) {
@@ -65,6 +71,7 @@ export class LabCluster implements AsyncDisposable {
     this.kubeconfigPath = parts.kubeconfigPath;
     this.#pods = pods;
     this.#cgroups = cgroups;
+    this.#services = proxy;
     this.#options = options;
     this.#owned = owned;
   }
@@ -86,7 +93,8 @@ export class LabCluster implements AsyncDisposable {
     const access = await loadAccess({ kubeconfig: kubeconfigPath });
     const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'ambient-lab' }));
     const all = { lab, images: { ...standardImages, ...images }, realApi, complain: onceEach(complain) };
-    const cluster = new LabCluster({ api, client, kubeconfigPath }, { pods, cgroups }, all, parts.move());
+    const proxy = parts.use(await startServices(lab, client, all.complain));
+    const cluster = new LabCluster({ api, client, kubeconfigPath }, { pods, cgroups, proxy }, all, parts.move());
     cluster.startControllers();
     return cluster;
   }
@@ -146,6 +154,7 @@ export class LabCluster implements AsyncDisposable {
       }),
     );
     this.#pods.add(kubelet);
+    this.#services.add(node.netns);
     return kubelet;
   }
 
@@ -159,6 +168,26 @@ export class LabCluster implements AsyncDisposable {
     await this.stopControllers();
     await this.#owned.disposeAsync();
   }
+}
+
+/** Services for whoever is outside the mesh: their addresses on every node, their names at the address that pods ask. */
+async function startServices(lab: Lab, client: KubeClient, complain: (text: string) => void): Promise<ServiceProxy> {
+  await using parts = new AsyncDisposableStack();
+  const stop = new AbortController();
+  parts.defer(() => stop.abort());
+  const watching = { report: quiet, clock: systemClock };
+  const known = watchStore(client, services, watching, stop.signal);
+  const slices = watchStore(client, endpointSlices, watching, stop.signal);
+  parts.use(
+    await ClusterDns.start(lab.underlay, [underlayAddress.v4, underlayAddress.v6], {
+      service: (namespace, name) => known.get(`${namespace}/${name}`),
+      slices: (namespace, service) =>
+        [...slices.values()].filter(
+          ({ metadata }) => metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === service,
+        ),
+    }),
+  );
+  return new ServiceProxy({ services: known, slices, complain, owned: parts.move() });
 }
 
 /** What is tried again fails again with the same text. */

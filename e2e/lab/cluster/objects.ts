@@ -209,6 +209,8 @@ export interface Service extends KubeObject {
     readonly type?: string;
     readonly selector?: Labels;
     readonly clusterIP?: string;
+    readonly clusterIPs?: readonly string[];
+    readonly externalName?: string;
     readonly ipFamilies?: readonly string[];
     readonly ports?: readonly ServicePort[];
     readonly publishNotReadyAddresses?: boolean;

@@ -1,4 +1,5 @@
-// DaemonSets: one pod on every node that the template's nodeSelector allows; a changed template replaces one pod at a time.
+// DaemonSets: one pod on every node that the template's nodeSelector allows; a changed template replaces one pod at a time, before the old one
+// goes if a surge is allowed.
 // Fed by run.ts. Pods are bound to their nodes right away: the scheduler has no part in it.
 import { saysAlready } from '@ambient-mesh/kube/status';
 import { daemonSets as daemonSetKind, pods as podKind } from '../kinds.ts';
@@ -40,12 +41,28 @@ function decide(view: View, set: DaemonSet): Step[] {
   const names = new Set(nodes.map(({ metadata }) => metadata.name));
   const surplus = own.filter((pod) => !names.has(pod.spec.nodeName ?? '') || !isActive(pod));
   const missing = nodes.filter(({ metadata }) => !own.some((pod) => isActive(pod) && pod.spec.nodeName === metadata.name));
+  const isSettled = surplus.length + missing.length === 0;
   return [
     ...steps,
     ...surplus.map(removal),
     ...missing.map((node) => podOn(node, set)),
-    ...(surplus.length + missing.length > 0 ? [] : outdated(set, own).map(removal)),
+    ...(!isSettled ? [] : canSurge(set) ? surge(set, nodes, own) : outdated(set, own).map(removal)),
   ];
+}
+
+function canSurge({ spec }: DaemonSet): boolean {
+  const most = spec.updateStrategy?.rollingUpdate?.maxSurge ?? 0;
+  return spec.updateStrategy?.type !== 'OnDelete' && most !== 0 && most !== '0%';
+}
+
+/** On one node after the other: the new pod, and when that is ready the end of the old one. */
+function surge(set: DaemonSet, nodes: readonly Node[], own: readonly Pod[]): Step[] {
+  const [updated, old] = [own.filter((pod) => isUpdated(set, pod)), own.filter((pod) => !isUpdated(set, pod))];
+  const successorOf = (pod: Pod): Pod | undefined => updated.find(({ spec }) => spec.nodeName === pod.spec.nodeName);
+  const replaced = old.filter((pod) => [successorOf(pod)].some((next) => next !== undefined && isReady(next)));
+  if (replaced.length > 0 || !updated.every(isReady)) return replaced.map(removal);
+  const next = nodes.find(({ metadata }) => old.some((pod) => pod.spec.nodeName === metadata.name));
+  return next === undefined ? [] : [podOn(next, set)];
 }
 
 const removal = (pod: Pod): Step => ({ do: 'remove', kind: podKind, of: pod });
