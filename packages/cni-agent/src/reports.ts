@@ -11,6 +11,7 @@ import type { ReconcilePorts } from './apply/reconcile.ts';
 import type { Teller } from './apply/tell.ts';
 import type { Pod } from './facts/pod.ts';
 import type { Logger } from './log.ts';
+import type { PluginLine } from './plugin/event.ts';
 import type { Telemetry } from './telemetry.ts';
 
 const names = ({ namespace, name, uid }: Pod) => ({ pod: `${namespace}/${name}`, uid });
@@ -38,9 +39,9 @@ export class Reports {
   readonly probesRepaired = (): void => this.#log.warn("the node's rules for health probes were gone or changed: written again");
   readonly watchFailed = (why: unknown): void => this.#log.warn({ err: describeError(why) }, 'a look at the node failed; trying again');
   readonly eventLost = (why: unknown): void => this.#log.warn({ err: describeError(why) }, 'an Event was lost');
-  readonly plugin = (line: { readonly level: string; readonly message: string }): void => {
-    const level = line.level === 'error' || line.level === 'warn' || line.level === 'debug' ? line.level : 'info';
-    this.#log[level]({ ...line, part: 'plugin' }, line.message);
+  readonly plugin = ({ level, message, fields }: PluginLine): void => {
+    const { time: _ours, ...rest } = fields;
+    this.#log[level]({ ...rest, part: 'plugin' }, message);
   };
 
   readonly failed = (pod: Pod | undefined, why: unknown, wait: Ms): void =>

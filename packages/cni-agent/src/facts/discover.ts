@@ -28,20 +28,51 @@ export interface DiscoverFault {
   readonly path: string;
 }
 
+interface Question {
+  readonly wanted: readonly Wanted[];
+  readonly resolve: (found: Map<string, Netns>) => void;
+  readonly reject: (why: unknown) => void;
+}
+
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #hostNetns: Set<string>;
   /** What `look` has seen of the processes that still run. */
   readonly #seen = new Map<number, PodProcess | undefined>();
   #looks = 0;
+  readonly #asked: Question[] = [];
+  #isLooking = false;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#hostNetns = new Set(options.hostNetns);
   }
 
-  /** One look at all processes for all of these. Whoever asks disposes of what is found. */
-  async find(wanted: readonly Wanted[]): Promise<Map<string, Netns>> {
+  /**
+   * One look at all processes for all of these. Whoever asks disposes of what is found. Those who ask while somebody's look is under way share
+   * the next one: two hundred pods enrolled at once are a few looks.
+   */
+  find(wanted: readonly Wanted[]): Promise<Map<string, Netns>> {
+    const mine = Promise.withResolvers<Map<string, Netns>>();
+    this.#asked.push({ wanted, ...mine });
+    if (!this.#isLooking) void this.#answerAll();
+    return mine.promise;
+  }
+
+  async #answerAll(): Promise<void> {
+    this.#isLooking = true;
+    for (let asked = this.#asked.splice(0); asked.length > 0; asked = this.#asked.splice(0)) {
+      try {
+        const found = await this.#find(asked.flatMap(({ wanted }) => wanted));
+        for (const { wanted, resolve } of asked) resolve(taken(found, wanted));
+      } catch (e) {
+        for (const { reject } of asked) reject(e);
+      }
+    }
+    this.#isLooking = false;
+  }
+
+  async #find(wanted: readonly Wanted[]): Promise<Map<string, Netns>> {
     const ipsOf = new Map(wanted.filter(({ ips }) => ips.length > 0).map(({ uid, ips }) => [uid, ips]));
     const best = new Map<string, { readonly netns: Netns; readonly startTime: number }>();
     if (ipsOf.size === 0) return new Map();
@@ -112,6 +143,18 @@ export class Discovery {
     netns?.[Symbol.dispose]();
     return undefined;
   }
+}
+
+/** Each namespace goes to the first who asked for it, and leaves the table. */
+function taken(found: Map<string, Netns>, wanted: readonly Wanted[]): Map<string, Netns> {
+  const own = new Map<string, Netns>();
+  for (const { uid } of wanted) {
+    const netns = found.get(uid);
+    if (netns === undefined) continue;
+    own.set(uid, netns);
+    found.delete(uid);
+  }
+  return own;
 }
 
 const hasAny = (netns: Netns, ips: readonly Ip[]): boolean => interfaceAddresses(netns).some((ip) => ips.includes(ip));
