@@ -1,12 +1,17 @@
 // The lab's cluster by itself, for use by hand: `node e2e/lab/cluster/main.ts --nodes 2 --kubeconfig FILE`. Needs root; ends with Ctrl-C.
-// With `--ztunnel`, a ztunnel on each node. Listens on loopback only.
+// With `--ztunnel`, a ztunnel on each node; with `--chain`, a CNI chain that others may put themselves into. Listens on loopback only.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Lab } from '../lab.ts';
 import { LabCluster } from './lab-cluster.ts';
 
 const { values } = parseArgs({
-  options: { nodes: { type: 'string', default: '2' }, kubeconfig: { type: 'string' }, ztunnel: { type: 'boolean', default: false } },
+  options: {
+    nodes: { type: 'string', default: '2' },
+    kubeconfig: { type: 'string' },
+    ztunnel: { type: 'boolean', default: false },
+    chain: { type: 'boolean', default: false },
+  },
 });
 const count = Number(values.nodes);
 if (!Number.isInteger(count) || count < 1 || count > 250) throw new RangeError(`not a number of nodes: ${values.nodes}`);
@@ -16,7 +21,7 @@ const lab = parts.use(await Lab.start());
 const cluster = parts.use(await LabCluster.start({ lab }));
 for (let i = 1; i <= count; i++) {
   const node = await lab.node(`node-${i}`);
-  await cluster.addNode(node, { labels: { 'topology.kubernetes.io/zone': `zone-${i}` } });
+  await cluster.addNode(node, { cni: values.chain ? 'chain' : 'stand-in', labels: { 'topology.kubernetes.io/zone': `zone-${i}` } });
   if (values.ztunnel) await node.ztunnel();
 }
 const path = values.kubeconfig ?? cluster.kubeconfigPath;

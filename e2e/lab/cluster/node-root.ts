@@ -28,9 +28,9 @@ export class NodeRoot implements AsyncDisposable {
     const { script, files, scratch } = planNodeRoot({ folder, others });
     mkdirSync(scratch, { recursive: true });
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    // It ends when its input does, should the kernel's promise ever fail.
+    // It ends when its input does, should the kernel's promise ever fail. Detached: Ctrl-C is for this process, which needs it to the end.
     const command = ['--pdeathsig', 'KILL', '--', 'unshare', '--mount', '--', 'sh', '-ec', `${script}echo up\nexec cat`];
-    const holder = spawn('setpriv', command, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const holder = spawn('setpriv', command, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     holder.stdin.on('error', () => {});
     let said = '';
     holder.stderr.on('data', (chunk: Buffer) => (said += chunk));

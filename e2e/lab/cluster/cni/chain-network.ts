@@ -36,13 +36,10 @@ export class ChainNetwork implements PodNetwork {
   readonly #options: ChainOptions;
   readonly #attached = new Map<PlacedPod, Attachment>();
 
-  /** Puts the lab's plugin and its configuration into the node. */
   constructor(options: ChainOptions) {
     const { node, root } = options;
     this.#options = options;
-    node.keepPodNumbersFrom(mostChained + 1);
-    install(node, root);
-    this.runtime = new CniRuntime({ netns: node.netns, enter: root.enter, path: (path) => root.path(path), binFolders: [binFolder] });
+    this.runtime = install(node, root);
   }
 
   async added(pod: Pod, signal: AbortSignal): Promise<PlacedPod> {
@@ -100,16 +97,18 @@ export class ChainNetwork implements PodNetwork {
 /** The rest of the node's numbers is for what tests join to it by hand. */
 const mostChained = 230;
 
-function install({ number }: Node, root: NodeRoot): void {
-  const [bin, net] = [binFolder, usualFolders.net].map((folder) => root.path(folder));
-  for (const folder of [bin, net]) mkdirSync(folder ?? '', { recursive: true });
-  const program = `${bin}/lab-bridge`;
-  copyFileSync(fileURLToPath(new URL('lab-bridge.sh', import.meta.url)), program);
-  chmodSync(program, 0o755);
-  writeFileSync(`${net}/10-lab.conflist`, JSON.stringify(labNetwork(number)));
+/** Puts the lab's plugin and its configuration into a node that has made no pods yet. */
+export function install(node: Node, root: NodeRoot): CniRuntime {
+  node.keepPodNumbersFrom(mostChained + 1);
+  const [bin, net] = [root.path(binFolder), root.path(usualFolders.net)];
+  for (const folder of [bin, net]) mkdirSync(folder, { recursive: true });
+  copyFileSync(fileURLToPath(new URL('lab-bridge.sh', import.meta.url)), `${bin}/lab-bridge`);
+  chmodSync(`${bin}/lab-bridge`, 0o755);
+  writeFileSync(`${net}/10-lab.conflist`, JSON.stringify(labNetwork(node.number)));
+  return new CniRuntime({ netns: node.netns, enter: root.enter, path: (path) => root.path(path), binFolders: [binFolder] });
 }
 
-export const labNetwork = (node: number): object => ({
+const labNetwork = (node: number): object => ({
   cniVersion: '1.1.0',
   name: 'lab',
   plugins: [

@@ -50,7 +50,12 @@ export async function runPlugin(node: CniNode, { verb, type, config, env }: Call
   const all = { PATH: process.env.PATH ?? '', ...env, CNI_COMMAND: verb, CNI_PATH: node.binFolders.join(':') };
   const limit = AbortSignal.any([signal, AbortSignal.timeout(longest)]);
   const child = node.netns.run(() =>
-    spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...node.enter, found], { env: all, signal: limit, killSignal: 'SIGKILL' }),
+    spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...node.enter, found], {
+      env: all,
+      signal: limit,
+      killSignal: 'SIGKILL',
+      detached: true,
+    }),
   );
   child.stdin.on('error', () => {}).end(JSON.stringify(config));
   const ended = once(child, 'close').then(([code]) => code as number | null);

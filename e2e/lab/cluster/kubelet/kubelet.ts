@@ -68,6 +68,11 @@ export class Kubelet implements AsyncDisposable {
     });
   }
 
+  /** The node's file system. */
+  get root(): NodeRoot {
+    return this.#options.root;
+  }
+
   /** Undefined unless this node runs it. */
   find(uid: string): PodRun | undefined {
     return this.#pods.get(uid)?.run;

@@ -48,7 +48,8 @@ export interface PodRunPorts {
 }
 
 const tryAgain = ms(1_000);
-const refreshFilesEvery = ms(5_000);
+/** Of pods with volumes of their own, and of those that have only access to the API. */
+const refreshFilesEvery = { own: ms(5_000), access: ms(60_000) };
 
 export class PodRun {
   readonly #ports: PodRunPorts;
@@ -178,8 +179,9 @@ export class PodRun {
 
   /** ConfigMaps change, tokens expire. What cannot be had now stays as it is. */
   async #refreshFiles(signal: AbortSignal): Promise<void> {
+    const every = (this.#pod.spec.volumes ?? []).length > 0 ? refreshFilesEvery.own : refreshFilesEvery.access;
     for (;;) {
-      await systemClock.sleep(refreshFilesEvery, signal).catch(() => {});
+      await systemClock.sleep(every, signal).catch(() => {});
       if (signal.aborted) return;
       this.#sources = await this.#files.write(this.#pod, this.#podPlace, signal).catch(() => this.#sources);
     }
