@@ -1,8 +1,8 @@
 // One connected ztunnel: requests in order, one answer each (facts: control-plane §2.12). Made by server.ts, which decides who is told what.
 // Answers are matched by their order alone, so an answer that came too late is still waited for: it must not count for the request after it.
 import { closeSync } from 'node:fs';
-import type { SeqPacket } from '@ambient-mesh/host/seqpacket';
-import { MeshError } from '@ambient-mesh/runtime/errors';
+import type { Packet, SeqPacket } from '@ambient-mesh/host/seqpacket';
+import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import { readAck, readHello, writeRequest, type ZdsRequest } from '@ambient-mesh/wire/zds/codec';
 
@@ -39,14 +39,22 @@ export class ZtunnelConnection implements Disposable {
 
   /** The first thing that a ztunnel says. @throws zds.broken */
   async hello(): Promise<void> {
-    using limit = this.#limit(answersWithin);
-    const packet = await this.#socket.receive(AbortSignal.any([this.signal, limit.signal])).catch(() => 'late' as const);
-    if (packet === 'late') throw broken(`no hello within ${answersWithin / 1_000} s`);
+    const packet = await this.#firstPacket();
     if (packet === undefined) throw broken('it closed the connection');
     if (packet.fd !== undefined) closeSync(packet.fd);
     const hello = readHello(packet.bytes);
     if ('unreadable' in hello) throw broken(`its hello is unreadable: ${hello.unreadable}`);
     if (hello.version !== 1) throw broken(`it speaks version ${hello.version} of the protocol, and we version 1`);
+  }
+
+  async #firstPacket(): Promise<Packet | undefined> {
+    using limit = this.#limit(answersWithin);
+    try {
+      return await this.#socket.receive(AbortSignal.any([this.signal, limit.signal]));
+    } catch (e) {
+      if (this.signal.aborted) throw this.signal.reason;
+      throw broken(limit.signal.aborted ? `no hello within ${answersWithin / 1_000} s` : describeError(e));
+    }
   }
 
   /** Reads answers until the ztunnel is gone. Never rejects. */
@@ -61,7 +69,7 @@ export class ZtunnelConnection implements Disposable {
         next(packet.bytes);
       }
     } catch (e) {
-      this.drop(e instanceof Error ? e.message : String(e));
+      this.drop(describeError(e));
     }
   }
 
@@ -83,7 +91,7 @@ export class ZtunnelConnection implements Disposable {
     const stop = (): void => answered.reject(this.signal.reason);
     this.signal.addEventListener('abort', stop, { once: true });
     limit.signal.addEventListener('abort', () =>
-      answered.reject(new MeshError<ConnectionFault>({ code: 'zds.timeout' }, 'no answer within 5 s')),
+      answered.reject(new MeshError<ConnectionFault>({ code: 'zds.timeout' }, `no answer within ${answersWithin / 1_000} s`)),
     );
     try {
       this.#waiting.push(answered.resolve);
@@ -103,7 +111,7 @@ export class ZtunnelConnection implements Disposable {
       await this.#socket.send(bytes, AbortSignal.any([this.signal, limit]), fds);
     } catch (e) {
       // Whether it has the packet is not known any more, and so neither what its next answer means.
-      this.#refuse(`nothing can be sent to it: ${e instanceof Error ? e.message : String(e)}`);
+      this.#refuse(`nothing can be sent to it: ${describeError(e)}`);
     }
   }
 
