@@ -1,111 +1,24 @@
-// The ZDS server over real packet sockets, with ztunnels driven by hand: who is told what, in which order, and what one that misbehaves costs.
-// Any file may stand for a network namespace here. Random courses of events, and the real other end, are in server.random.test.ts.
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// The ZDS server over real packet sockets, with ztunnels driven by hand: who is told what of pods, and in which order.
+// What a ztunnel that misbehaves costs is in server.faults.test.ts; random courses of events, and the real other end, in server.random.test.ts.
 import { Netns } from '@ambient-mesh/host/netns';
-import { isFault } from '@ambient-mesh/runtime/errors';
-import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { HandZtunnel } from '../testing/ztunnel.ts';
-import { type ZdsPod, ZdsServer } from './server.ts';
+import { faultOf, info, Scene } from '../testing/zds-scene.ts';
 
-const stacks: AsyncDisposableStack[] = [];
+const scenes: Scene[] = [];
 afterEach(async () => {
-  for (const stack of stacks.splice(0)) await stack.disposeAsync();
+  for (const scene of scenes.splice(0)) await scene[Symbol.asyncDispose]();
 });
 
-const info = (name: string) => ({ name, namespace: 'n', serviceAccount: 's' });
-
-class Scene {
-  readonly #parts = new AsyncDisposableStack();
-  readonly clock = fakeClock();
-  readonly folder = mkdtempSync(join(tmpdir(), 'zds-'));
-  readonly path = join(this.folder, 'run', 'ztunnel.sock');
-  /** What the agent knows. */
-  readonly pods = new Map<string, ZdsPod>();
-  readonly said: string[] = [];
-  readonly server: ZdsServer;
-  #entered = 0;
-
-  constructor({ accepting = true } = {}) {
-    stacks.push(this.#parts);
-    this.#parts.defer(() => rmSync(this.folder, { recursive: true, force: true }));
-    this.server = ZdsServer.listen(this.path, {
-      uids: () => this.pods.keys(),
-      pod: (uid) => this.pods.get(uid),
-      clock: this.clock,
-      report: {
-        connected: (n) => void this.said.push(`connected ${n}`),
-        disconnected: (n, why) => void this.said.push(`disconnected ${n}: ${why}`),
-        refusedInSnapshot: (uid, said) => void this.said.push(`refused ${uid}: ${said}`),
-      },
-    });
-    this.#parts.use(this.server);
-    if (accepting) this.server.accept();
-  }
-
-  /** The agent knows it from now on; nobody is told. */
-  know(uid: string, file = 'net'): ZdsPod & { readonly netns: Netns } {
-    const netns = this.#parts.use(Netns.open(`/proc/self/ns/${file}`));
-    const pod = { uid, info: info(uid), netns };
-    this.pods.set(uid, pod);
-    return pod;
-  }
-
-  add(uid: string, file?: string): Promise<void> {
-    return this.server.add(this.know(uid, file));
-  }
-
-  del(uid: string): Promise<void> {
-    this.pods.delete(uid);
-    return this.server.del(uid);
-  }
-
-  /** One that is connected; not greeting. Lets the server accept it although others came just before. */
-  async dial(): Promise<HandZtunnel> {
-    const ztunnel = this.#parts.use(new HandZtunnel(this.path));
-    if (this.#entered++ > 0) await this.clock.advance(ms(200));
-    return ztunnel;
-  }
-
-  async greeting(): Promise<HandZtunnel> {
-    const ztunnel = this.#parts.use(await HandZtunnel.greeting(this.path));
-    if (this.#entered++ > 0) await this.clock.advance(ms(200));
-    return ztunnel;
-  }
-
-  /** One that has its snapshot. */
-  async join(): Promise<HandZtunnel> {
-    const ztunnel = await this.greeting();
-    const before = this.saying('connected').length;
-    await ztunnel.snapshot();
-    await vi.waitFor(() => expect(this.saying('connected').length).toBe(before + 1));
-    return ztunnel;
-  }
-
-  /** All reports that begin so. */
-  saying(begin: string): readonly string[] {
-    return this.said.filter((line) => line.startsWith(begin));
-  }
-
-  async goes(ztunnel: HandZtunnel): Promise<void> {
-    const before = this.saying('disconnected').length;
-    ztunnel[Symbol.dispose]();
-    await vi.waitFor(() => expect(this.saying('disconnected').length).toBe(before + 1));
-  }
+function given(options?: { readonly accepting: boolean }): Scene {
+  const scene = new Scene(options);
+  scenes.push(scene);
+  return scene;
 }
-
-const faultOf = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => 'done',
-    (e: { fault?: { code: string } }) => e.fault?.code ?? e,
-  );
 
 describe('the snapshot', () => {
   test('has every pod: served where its namespace is known, kept where not; and then its end', async () => {
-    const scene = new Scene();
+    const scene = given();
     const { netns } = scene.know('a');
     scene.pods.set('b', { uid: 'b', info: info('b'), netns: undefined });
     const ztunnel = await scene.greeting();
@@ -120,7 +33,7 @@ describe('the snapshot', () => {
   });
 
   test('goes on when the ztunnel refuses a pod of it', async () => {
-    const scene = new Scene();
+    const scene = given();
     scene.know('a');
     scene.know('b');
     const ztunnel = await scene.greeting();
@@ -130,7 +43,7 @@ describe('the snapshot', () => {
   });
 
   test('is not sent before the server accepts; ztunnels wait', async () => {
-    const scene = new Scene({ accepting: false });
+    const scene = given({ accepting: false });
     const ztunnel = await scene.greeting();
     scene.know('late');
     scene.server.accept();
@@ -138,14 +51,14 @@ describe('the snapshot', () => {
   });
 
   test('keeps a pod whose namespace was let go meanwhile', async () => {
-    const scene = new Scene();
+    const scene = given();
     scene.know('a');
     scene.know('b').netns[Symbol.dispose]();
     expect(await (await scene.greeting()).snapshot()).toEqual(['add a', 'keep b', 'snapshot-sent']);
   });
 
   test('never hands over what a descriptor number has come to mean since', async () => {
-    const scene = new Scene();
+    const scene = given();
     const { netns } = scene.know('a', 'net');
     netns[Symbol.dispose]();
     using stranger = Netns.open('/proc/self/ns/mnt');
@@ -155,7 +68,7 @@ describe('the snapshot', () => {
   });
 
   test('a pod added meanwhile is told in between, and once', async () => {
-    const scene = new Scene();
+    const scene = given();
     scene.know('a');
     scene.know('c');
     const ztunnel = await scene.greeting();
@@ -172,7 +85,7 @@ describe('the snapshot', () => {
     ['and forgotten later', (scene) => scene.server.del('b').finally(() => scene.pods.delete('b'))],
   ];
   test.each(orders)('a pod removed before its turn %s is not announced after its removal', async (_when, del) => {
-    const scene = new Scene();
+    const scene = given();
     scene.know('a');
     scene.know('b');
     const ztunnel = await scene.greeting();
@@ -185,7 +98,7 @@ describe('the snapshot', () => {
   });
 
   test('a pod removed right after its turn is removed there too', async () => {
-    const scene = new Scene();
+    const scene = given();
     scene.know('a');
     const ztunnel = await scene.greeting();
     expect(await ztunnel.next()).toBe('add a');
@@ -197,7 +110,7 @@ describe('the snapshot', () => {
   });
 
   test('a ztunnel that comes while a pod is being removed does not hear of it', async () => {
-    const scene = new Scene();
+    const scene = given();
     scene.know('a');
     const old = await scene.join();
     const deleted = scene.server.del('a');
@@ -209,7 +122,7 @@ describe('the snapshot', () => {
   });
 
   test('a pod that was removed and enrolled again is announced', async () => {
-    const scene = new Scene();
+    const scene = given();
     await scene.server.del('a');
     expect(await faultOf(scene.add('a'))).toBe('zds.no-ztunnel');
     expect(await (await scene.greeting()).snapshot()).toEqual(['add a', 'snapshot-sent']);
@@ -218,7 +131,7 @@ describe('the snapshot', () => {
 
 describe('adding', () => {
   test('resolves when the ztunnel has acknowledged, and hands over the namespace', async () => {
-    const scene = new Scene();
+    const scene = given();
     const ztunnel = await scene.join();
     let isDone = false;
     const added = scene.add('a').then(() => {
@@ -232,7 +145,7 @@ describe('adding', () => {
   });
 
   test('one request at a time: the next waits for the answer', async () => {
-    const scene = new Scene();
+    const scene = given();
     const ztunnel = await scene.join();
     const added = [scene.add('a'), scene.add('b')];
     expect(await ztunnel.next()).toBe('add a');
@@ -245,7 +158,7 @@ describe('adding', () => {
   });
 
   test('the namespace may be let go while the request waits for its turn', async () => {
-    const scene = new Scene();
+    const scene = given();
     const ztunnel = await scene.join();
     const first = scene.add('a');
     const pod = scene.know('b');
@@ -258,7 +171,7 @@ describe('adding', () => {
   });
 
   test('without a ztunnel, one that refuses and one that is too late are faults of their own', async () => {
-    const scene = new Scene();
+    const scene = given();
     expect(await faultOf(scene.add('a'))).toBe('zds.no-ztunnel');
     const ztunnel = await scene.join();
     const refused = faultOf(scene.add('b'));
@@ -274,7 +187,7 @@ describe('adding', () => {
 
 describe('several ztunnels', () => {
   test('additions go to the newest, removals to all', async () => {
-    const scene = new Scene();
+    const scene = given();
     const [old, recent] = [await scene.join(), await scene.join()];
     const added = scene.add('a');
     expect(await recent.take()).toBe('add a');
@@ -286,7 +199,7 @@ describe('several ztunnels', () => {
   });
 
   test('an addition goes to the newest although its snapshot is still on its way', async () => {
-    const scene = new Scene();
+    const scene = given();
     scene.know('a');
     const old = await scene.join();
     const recent = await scene.greeting();
@@ -300,7 +213,7 @@ describe('several ztunnels', () => {
   });
 
   test('one that has not said hello is not the newest yet', async () => {
-    const scene = new Scene();
+    const scene = given();
     const old = await scene.join();
     await scene.dial();
     const added = scene.add('a');
@@ -309,7 +222,7 @@ describe('several ztunnels', () => {
   });
 
   test('when the newest goes, the one before it is the newest again and hears what it has missed', async () => {
-    const scene = new Scene();
+    const scene = given();
     const [old, recent] = [await scene.join(), await scene.join()];
     const first = scene.add('a');
     await recent.take();
@@ -324,7 +237,7 @@ describe('several ztunnels', () => {
   });
 
   test('an addition that waits at the newest when it dies goes to the one before it', async () => {
-    const scene = new Scene();
+    const scene = given();
     const [old, recent] = [await scene.join(), await scene.join()];
     const added = scene.add('a');
     expect(await recent.next()).toBe('add a');
@@ -335,7 +248,7 @@ describe('several ztunnels', () => {
   });
 
   test('but not if the pod was removed meanwhile', async () => {
-    const scene = new Scene();
+    const scene = given();
     const [old, recent] = [await scene.join(), await scene.join()];
     const added = scene.add('a');
     expect(await recent.next()).toBe('add a');
@@ -347,7 +260,7 @@ describe('several ztunnels', () => {
   });
 
   test('they may go in any order', async () => {
-    const scene = new Scene();
+    const scene = given();
     const [first, second, third] = [await scene.join(), await scene.join(), await scene.join()];
     await scene.goes(second);
     await scene.goes(third);
@@ -362,7 +275,7 @@ describe('several ztunnels', () => {
 
 describe('removing', () => {
   test('resolves when all have answered, whatever they say', async () => {
-    const scene = new Scene();
+    const scene = given();
     const ztunnel = await scene.join();
     const deleted = scene.del('never seen');
     expect(await ztunnel.take('what?')).toBe('del never seen');
@@ -371,7 +284,7 @@ describe('removing', () => {
   });
 
   test('does not wait for one that is gone, nor for one that is being let in', async () => {
-    const scene = new Scene();
+    const scene = given();
     const ztunnel = await scene.join();
     await scene.dial();
     const deleted = scene.del('a');
@@ -382,178 +295,11 @@ describe('removing', () => {
   });
 
   test('waits 5 s for one that is silent', async () => {
-    const scene = new Scene();
+    const scene = given();
     const ztunnel = await scene.join();
     const deleted = scene.del('a');
     await ztunnel.next();
     await scene.clock.advance(ms(5_000));
     await deleted;
   });
-});
-
-describe('a ztunnel is let go', () => {
-  const hellos: readonly (readonly [mistake: string, bytes: Uint8Array, why: string])[] = [
-    ['that speaks another version', Uint8Array.of(0x08, 2), 'it speaks version 2'],
-    ['whose hello is garbage', Uint8Array.of(0xff, 0xff), 'its hello is unreadable'],
-    ['whose hello says nothing', Uint8Array.of(0x1a, 0), 'it speaks version 0'],
-    ['whose hello is too long', new Uint8Array(1_024), 'its hello is unreadable'],
-  ];
-  test.each(hellos)('%s', async (_mistake, bytes, why) => {
-    const scene = new Scene();
-    const ztunnel = await scene.dial();
-    await ztunnel.send(bytes);
-    expect(await ztunnel.next()).toBe('closed');
-    expect(scene.said).toEqual([expect.stringContaining(why)]);
-  });
-
-  test('that says nothing for 5 s', async () => {
-    const scene = new Scene();
-    const ztunnel = await scene.dial();
-    await vi.waitFor(() => expect(scene.clock.pending).toBe(2));
-    await scene.clock.advance(ms(4_999));
-    expect(scene.said).toEqual([]);
-    await scene.clock.advance(ms(1));
-    expect(await ztunnel.next()).toBe('closed');
-    expect(scene.said).toEqual(['disconnected 0: the connection to the ztunnel is over: no hello within 5 s']);
-  });
-
-  test('that goes before its hello', async () => {
-    const scene = new Scene();
-    await scene.goes(await scene.dial());
-    expect(scene.said).toEqual([expect.stringContaining('it closed the connection')]);
-  });
-
-  test('that goes in the middle of its snapshot', async () => {
-    const scene = new Scene();
-    scene.know('a');
-    scene.know('b');
-    const ztunnel = await scene.greeting();
-    await ztunnel.next();
-    await scene.goes(ztunnel);
-    expect(scene.said).toEqual([expect.stringMatching(/^disconnected 0: .*closed the connection/)]);
-  });
-
-  test('that speaks out of turn', async () => {
-    const scene = new Scene();
-    const ztunnel = await scene.join();
-    await ztunnel.ack();
-    expect(await ztunnel.next()).toBe('closed');
-    await vi.waitFor(() => expect(scene.saying('disconnected')).toEqual([expect.stringContaining('it spoke out of turn')]));
-  });
-
-  test('whose answer is unreadable; the request is made at the one before it', async () => {
-    const scene = new Scene();
-    const [old, recent] = [await scene.join(), await scene.join()];
-    const added = scene.add('a');
-    await recent.next();
-    await recent.send(Uint8Array.of(0xff));
-    expect(await recent.next()).toBe('closed');
-    void old.serve();
-    await added;
-  });
-
-  test('that owes three answers', async () => {
-    const scene = new Scene();
-    const ztunnel = await scene.join();
-    for (const want of ['zds.timeout', 'zds.timeout']) {
-      const late = faultOf(scene.add('a'));
-      await ztunnel.next();
-      await scene.clock.advance(ms(5_000));
-      expect(await late).toBe(want);
-    }
-    const last = faultOf(scene.add('a'));
-    await ztunnel.next();
-    await scene.clock.advance(ms(5_000));
-    expect(await last).toBe('zds.timeout');
-    expect(await ztunnel.next()).toBe('closed');
-    await vi.waitFor(() => expect(scene.saying('disconnected')).toEqual([expect.stringContaining('it owes 3 answers')]));
-  });
-
-  test('that is the ninth; the eight stay, and who comes after one of them left is let in', async () => {
-    const scene = new Scene();
-    const eight: HandZtunnel[] = [];
-    for (let i = 0; i < 8; i++) eight.push(await scene.join());
-    const ninth = await scene.greeting();
-    expect(await ninth.next()).toBe('closed');
-    expect(scene.server.connected).toBe(8);
-    expect(scene.saying('disconnected')).toEqual([expect.stringContaining('8 are connected already')]);
-    await scene.goes(eight[3] ?? expect.unreachable());
-    await scene.join();
-    expect(scene.server.connected).toBe(8);
-  });
-});
-
-test('an answer that comes too late is not taken for the answer to the next request', async () => {
-  const scene = new Scene();
-  const ztunnel = await scene.join();
-  const late = faultOf(scene.add('a'));
-  await ztunnel.next();
-  await scene.clock.advance(ms(5_000));
-  expect(await late).toBe('zds.timeout');
-  const refused = faultOf(scene.add('b'));
-  await ztunnel.next();
-  await ztunnel.ack();
-  await ztunnel.ack('port in use');
-  expect(await refused).toBe('zds.refused');
-  const added = faultOf(scene.add('c'));
-  await ztunnel.take();
-  expect(await added).toBe('done');
-});
-
-test('five ztunnels a second are let in', async () => {
-  const scene = new Scene();
-  await (await scene.greeting()).snapshot();
-  const second = await HandZtunnel.greeting(scene.path);
-  using _second = second;
-  const told = second.snapshot();
-  await scene.clock.advance(ms(199));
-  expect(second.heard).toEqual([]);
-  await scene.clock.advance(ms(1));
-  expect(await told).toEqual(['snapshot-sent']);
-});
-
-test('the socket replaces what an earlier agent left, and is gone with the server; so are timers, connections and descriptors', async () => {
-  const before = readdirSync('/proc/self/fd').length;
-  const folder = mkdtempSync(join(tmpdir(), 'zds-'));
-  const path = join(folder, 'ztunnel.sock');
-  const clock = fakeClock();
-  const report = { connected: () => {}, disconnected: () => {}, refusedInSnapshot: () => {} };
-  using netns = Netns.open('/proc/self/ns/net');
-  const pod = { uid: 'a', info: info('a'), netns };
-  const ports = { uids: () => ['a'], pod: () => pod, clock, report };
-  const earlier = ZdsServer.listen(path, ports);
-  const server = ZdsServer.listen(path, ports);
-  await earlier[Symbol.asyncDispose]();
-  expect(statSync(path).isSocket()).toBe(true);
-  server.accept();
-  const [told, silent, mute] = [await HandZtunnel.greeting(path), new HandZtunnel(path), new HandZtunnel(path)];
-  expect(await told.next()).toBe('add a');
-  const [adding, deleting] = [faultOf(server.add(pod)), server.del('b')];
-  await clock.advance(ms(200));
-  await server[Symbol.asyncDispose]();
-  expect(await adding).toBe('zds.no-ztunnel');
-  await deleting;
-  for (const each of [told, silent, mute]) {
-    expect(await each.next()).toBe('closed');
-    each[Symbol.dispose]();
-  }
-  expect(clock.pending).toBe(0);
-  expect(readdirSync(folder)).toEqual([]);
-  rmSync(folder, { recursive: true });
-  expect(readdirSync('/proc/self/fd').length).toBe(before + 1);
-});
-
-test('another kind of file in the place of the socket stays', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'zds-'));
-  const path = join(folder, 'ztunnel.sock');
-  writeFileSync(path, '');
-  const ports = { uids: () => [], pod: () => undefined, clock: fakeClock() };
-  const report = { connected: () => {}, disconnected: () => {}, refusedInSnapshot: () => {} };
-  try {
-    ZdsServer.listen(path, { ...ports, report });
-    expect.unreachable();
-  } catch (e) {
-    expect(isFault(e, 'host.bind')).toBe(true);
-  }
-  rmSync(folder, { recursive: true });
 });
