@@ -89,14 +89,13 @@ END
 END
 }
 
-# Frees a number and what was made for it.
+# Ends what was made for a number, and only then frees it: no lock is needed, and the kernel takes its time for links.
 release() {
   ip link del "pod$1" 2>/dev/null
   rm -f "$state/$1"
 }
 
 del() {
-  locked
   number=$(number_of "$CNI_CONTAINERID") && release "$number"
   return 0
 }
@@ -109,7 +108,6 @@ check() {
 }
 
 gc() {
-  locked
   for file in "$state"/[0-9]*; do
     [ -f "$file" ] && read -r holder <"$file" || continue
     case $config in *"\"containerID\":\"$holder\""*) ;; *) release "${file##*/}" ;; esac
