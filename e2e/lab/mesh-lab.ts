@@ -28,6 +28,18 @@ export class MeshLab implements AsyncDisposable {
 
   /** Two nodes, `node-a` and `node-b`; the mesh on both; the apps, in it. @param say gets a line for each stage */
   static async start(say: (line: string) => void = () => {}): Promise<MeshLab> {
+    const mesh = await MeshLab.bare();
+    try {
+      await mesh.#install(say);
+    } catch (e) {
+      await mesh[Symbol.asyncDispose]();
+      throw e;
+    }
+    return mesh;
+  }
+
+  /** Two nodes and nothing on them; images of the mesh's programs are known. */
+  static async bare(): Promise<MeshLab> {
     if (!hasKubectl()) throw new Error('kubectl is not installed: the mesh on the lab is worked by it, as any cluster is');
     await using parts = new AsyncDisposableStack();
     const lab = parts.use(await Lab.start());
@@ -43,21 +55,13 @@ export class MeshLab implements AsyncDisposable {
     const cluster = parts.use(await LabCluster.start({ lab, images }));
     for (const name of ['node-a', 'node-b']) await cluster.addNode(await lab.node(name), { cni: 'chain' });
     const kubectl = parts.use(new Kubectl(cluster.api.kubeconfig()));
-    const mesh = new MeshLab(lab, cluster, kubectl, parts.move());
-    try {
-      await mesh.#install(say);
-    } catch (e) {
-      await mesh[Symbol.asyncDispose]();
-      throw e;
-    }
-    return mesh;
+    return new MeshLab(lab, cluster, kubectl, parts.move());
   }
 
   async #install(say: (line: string) => void): Promise<void> {
     const { kubectl } = this;
     say('definitions of the mesh, and its namespace');
-    await kubectl.ok(`apply -f ${repository}charts/base/crds`);
-    await kubectl.ok('create namespace istio-system');
+    await this.define();
     say('istiod-lite');
     await kubectl.ok(`apply -f ${manifest('control-plane')}`);
     await kubectl.ok('-n istio-system rollout status deployment/istiod --timeout=30s');
@@ -70,6 +74,12 @@ export class MeshLab implements AsyncDisposable {
     await kubectl.ok('label namespace default istio.io/dataplane-mode=ambient');
     await kubectl.ok(`apply -f ${manifest('apps')}`);
     await kubectl.ok('wait pod --all --for=condition=Ready --timeout=30s');
+  }
+
+  /** The mesh's kinds, and the namespace of its programs. */
+  async define(): Promise<void> {
+    await this.kubectl.ok(`apply -f ${repository}charts/base/crds`);
+    await this.kubectl.ok('create namespace istio-system');
   }
 
   /** What a pod's first container wrote so far. */
