@@ -23,6 +23,8 @@ export const standardImages: Images = {
   'ambient-mesh/app': { entrypoint: program('app.ts'), args: ['8080=http'] },
   'ambient-mesh/http-echo': { entrypoint: program('http-echo.ts') },
   'ambient-mesh/client': { entrypoint: program('client.ts') },
+  'ambient-mesh/echo': { entrypoint: program('echo.ts') },
+  'ambient-mesh/load': { entrypoint: program('load.ts') },
   'ambient-mesh/sleep': idle,
 };
 
