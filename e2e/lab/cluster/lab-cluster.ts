@@ -99,6 +99,11 @@ export class LabCluster implements AsyncDisposable {
     return cluster;
   }
 
+  /** Folder of the control groups of all pods. */
+  get controlGroups(): string {
+    return this.#cgroups.folder;
+  }
+
   /** A kubeconfig for programs inside the lab. */
   get kubeconfigInside(): string {
     return this.api.kubeconfig(`https://${underlayAddress.v4}:${apiPort}`);

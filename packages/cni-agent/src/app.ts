@@ -1,6 +1,7 @@
 // The composition root of the node agent: builds the parts, starts them in the order that keeps pods safe, and stops them in reverse.
 // Called by main.ts. What enrols pods is put together in enrolment.ts; the plugin is installed last (installation.ts), so that no pod meets
 // a plugin whose agent cannot answer (facts: control-plane §2.4).
+import { closePods } from '@ambient-mesh/host/closed-pods';
 import type { Netns } from '@ambient-mesh/host/netns';
 import { nftablesFault } from '@ambient-mesh/host/nftables-fault';
 import { ProbeSet } from '@ambient-mesh/host/probe-set';
@@ -62,7 +63,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
       if (isLeaving) return;
       isLeaving = true;
       readiness.expect('the end: this agent is stopping');
-      void leave(installation, probes, reports).then(ended.resolve, ended.reject);
+      void leave(installation, host, probes, reports).then(ended.resolve, ended.reject);
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
@@ -100,8 +101,10 @@ async function openProbes(config: Config, host: Netns, reports: Reports, signal:
 const leavesWithin = ms(20_000);
 
 /** An agent that is replaced leaves everything in place: pods go on, and new ones wait for its successor. */
-async function leave(installation: Installation, probes: ProbeSet, reports: Reports): Promise<void> {
+async function leave(installation: Installation, host: Netns, probes: ProbeSet, reports: Reports): Promise<void> {
   const isTheEnd = await installation.leave();
   reports.leaving(isTheEnd);
-  if (isTheEnd) await probes.clear(AbortSignal.timeout(leavesWithin));
+  if (!isTheEnd) return;
+  const limit = AbortSignal.timeout(leavesWithin);
+  await Promise.all([probes.clear(limit), closePods(host, [], limit)]);
 }

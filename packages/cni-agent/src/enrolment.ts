@@ -1,12 +1,9 @@
 // Everything that brings pods into the mesh and keeps them there, put together: what the API server says, the queue, ztunnels, the plugin's
 // questions, the watch. Started by app.ts; resolves once ztunnels and the plugin are answered.
-import { closePods } from '@ambient-mesh/host/closed-pods';
 import type { Netns } from '@ambient-mesh/host/netns';
 import type { ProbeSet } from '@ambient-mesh/host/probe-set';
 import type { KubeClient } from '@ambient-mesh/kube/client';
 import { type Store, watchStore } from '@ambient-mesh/kube/store';
-import type { Ip } from '@ambient-mesh/model/address';
-import { describeError } from '@ambient-mesh/runtime/errors';
 import type { Metrics } from '@ambient-mesh/runtime/metrics';
 import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
@@ -16,6 +13,7 @@ import type { NodeParts } from './apply/node.ts';
 import { Outsiders } from './apply/outsiders.ts';
 import { Reconciler } from './apply/reconcile.ts';
 import { networkPolicyKind, PolicyReports } from './apply/report-policies.ts';
+import { ShutOut } from './apply/shut-out.ts';
 import { isEnrolled, probeTargets, restore, sweepResidue } from './apply/snapshot.ts';
 import { Teller } from './apply/tell.ts';
 import { keepWatching } from './apply/watch.ts';
@@ -68,7 +66,8 @@ export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): 
     report: reports.discovery,
   });
   const node = nodeParts({ discovery, ztunnels, probes, client, clock });
-  const outsiders = new Outsiders(reports.outsiders(teller, shutter(config, host, reports, signal)));
+  const shutOut = new ShutOut({ host, strict: config.strict, failed: reports.watchFailed, signal });
+  const outsiders = new Outsiders(reports.outsiders(teller, (ips) => shutOut.set(ips)));
   reports.collect(metrics, outsiders, members);
 
   const watching = { report: reports.watch, clock };
@@ -103,6 +102,9 @@ export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): 
   reports.waiting(config.nodeName);
   await unlessAborted(Promise.all([pods.synced, namespaces.synced]), signal);
   await findEnrolled({ config, view, node, members, probes, reports }, signal);
+  meetOutsiders(view, members, outsiders);
+  shutOut.set(outsiders.exposed());
+  await shutOut.settled();
   began.resolve();
   ztunnels.accept();
   const asked: AnswerPorts = {
@@ -188,6 +190,14 @@ async function findEnrolled({ config, view, node, members, probes, reports }: Be
   reports.found(enrolled.length);
 }
 
+/** Pods that were started while there was no agent: after a reboot, or before the mesh came to the node. They are enrolled at once. */
+function meetOutsiders(view: NodeView, members: Members, outsiders: Outsiders): void {
+  for (const pod of view.pods()) {
+    const isOutside = view.isWanted(pod) && !pod.isOver && pod.ips.length > 0 && members.get(pod.uid) === undefined;
+    if (isOutside) outsiders.met(pod, pod.ips, 'found-outside', 'it was started while there was no agent on its node');
+  }
+}
+
 const probesLookEvery = ms(10_000);
 
 interface Probing extends Pick<EnrolmentParts, 'probes' | 'reports'> {
@@ -221,25 +231,4 @@ async function reportPolicies(policies: Store<NetworkPolicy>, members: Members, 
     );
     await clock.sleep(policiesLookEvery, signal).catch(() => {});
   }
-}
-
-/** One after the other; the last wish counts. Without strict enrolment nobody is shut out. */
-function shutter({ strict }: Config, host: Netns, reports: Reports, signal: AbortSignal): (ips: readonly Ip[]) => void {
-  if (!strict) return () => {};
-  let wish: readonly Ip[] = [];
-  let isWorking = false;
-  const work = async (): Promise<void> => {
-    isWorking = true;
-    for (let done: readonly Ip[] | undefined; done !== wish && !signal.aborted; ) {
-      done = wish;
-      await closePods(host, done, signal).catch((e: unknown) =>
-        reports.watchFailed(new Error(`pods cannot be shut out: ${describeError(e)}`)),
-      );
-    }
-    isWorking = false;
-  };
-  return (ips) => {
-    wish = ips;
-    if (!isWorking) void work();
-  };
 }

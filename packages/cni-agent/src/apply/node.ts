@@ -42,6 +42,8 @@ export interface NodeParts {
 
 /** Why a pod is not in the mesh although it should be; also the label of `ambient_pods_not_enrolled`. */
 export type Obstacle =
+  /** It was there before the agent. */
+  | 'found-outside'
   /** No process of it runs in a namespace that has its address. */
   | 'no-namespace'
   /** The kernel or `nft` refused the rules. */

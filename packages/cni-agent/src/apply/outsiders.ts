@@ -54,12 +54,12 @@ export class Outsiders {
     yield* counts;
   }
 
-  values(): IterableIterator<Outsider> {
-    return this.#pods.values();
+  /** Addresses of those whose traffic passes in clear. */
+  exposed(): readonly Ip[] {
+    return [...this.#pods.values()].filter(({ obstacle }) => !harmless.has(obstacle)).flatMap(({ ips }) => ips);
   }
 
   #shut(): void {
-    const open = [...this.#pods.values()].filter(({ obstacle }) => !harmless.has(obstacle));
-    this.#ports.shut(open.flatMap(({ ips }) => ips));
+    this.#ports.shut(this.exposed());
   }
 }
