@@ -53,7 +53,7 @@ export class MeshLab implements AsyncDisposable {
       },
     };
     const cluster = parts.use(await LabCluster.start({ lab, images }));
-    for (const name of ['node-a', 'node-b']) await cluster.addNode(await lab.node(name), { cni: 'chain' });
+    for (const name of ['node-a', 'node-b']) await cluster.addNode(await lab.node(name));
     const kubectl = parts.use(new Kubectl(cluster.api.kubeconfig()));
     return new MeshLab(lab, cluster, kubectl, parts.move());
   }

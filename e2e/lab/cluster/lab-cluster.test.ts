@@ -254,31 +254,6 @@ function tests(api: string): void {
     await until('one pod', async () => (await names('app=web')).length === 1);
   });
 
-  test('pods enter and leave the mesh by their labels, those that run and those that come', async () => {
-    const tunnels = { 'node-a': await nodes.a.ztunnel(), 'node-b': await nodes.b.ztunnel() };
-    const mode = (name: string) => k(`get pod ${name} -o jsonpath={.metadata.annotations.ambient\\.istio\\.io/redirection}`);
-    const served = async (name: string): Promise<boolean> => {
-      const node = (await k(`get pod ${name} -o jsonpath={.spec.nodeName}`)) as keyof typeof tunnels;
-      const uid = await k(`get pod ${name} -o jsonpath={.metadata.uid}`);
-      return uid in (await tunnels[node].configDump()).workloadState;
-    };
-    expect([await mode('client'), await served('client')]).toEqual(['', false]);
-    await kubectl.ok('label namespace shop istio.io/dataplane-mode=ambient');
-    await until('a client in the mesh', async () => (await mode('client')) === 'enabled' && (await served('client')));
-    await k('apply -f -', [
-      pod('new', { containers: [sleeper] }),
-      pod('out', { containers: [sleeper] }, { 'istio.io/dataplane-mode': 'none' }),
-    ]);
-    await k('wait pod/new pod/out --for=condition=Ready --timeout=10s');
-    expect([await mode('new'), await served('new'), await mode('out'), await served('out')]).toEqual(['enabled', true, '', false]);
-    await k('label pod client istio.io/dataplane-mode=none');
-    await until('a client outside', async () => (await mode('client')) === '' && !(await served('client')));
-    await kubectl.ok('label namespace shop istio.io/dataplane-mode-');
-    await k('delete pod new out');
-    await until('nobody in the mesh', async () => !(await k('get pods -o yaml')).includes('ambient.istio.io/redirection'));
-    await Promise.all(Object.values(tunnels).map((tunnel) => tunnel.stop()));
-  });
-
   test('the end of a namespace is the end of all that is in it', async () => {
     await k('scale deployment/web --replicas=3');
     await k('rollout status deployment/web --timeout=20s');

@@ -14,9 +14,7 @@ import type { Node } from '../node.ts';
 import { ApiRelay } from './api-relay.ts';
 import { ChainNetwork } from './cni/chain-network.ts';
 import { startControllers } from './controllers/all.ts';
-import { DirectNetwork } from './direct-network.ts';
 import { ClusterDns } from './dns/server.ts';
-import { Enrolment } from './enrolment.ts';
 import { endpointSlices, services } from './kinds.ts';
 import { Cgroups } from './kubelet/cgroups.ts';
 import { type Images, standardImages } from './kubelet/images.ts';
@@ -39,8 +37,6 @@ export interface LabClusterOptions {
 }
 
 export interface NodeWish {
-  /** Who makes pods' networks: the node's CNI chain, or the lab itself with a stand-in for the mesh's agent. Default: the stand-in. */
-  readonly cni?: 'chain' | 'stand-in';
   /** `topology.kubernetes.io/region` and `zone` among them. */
   readonly labels?: Readonly<Record<string, string>>;
 }
@@ -120,13 +116,13 @@ export class LabCluster implements AsyncDisposable {
   }
 
   /** A node of the lab becomes one of the cluster. */
-  async addNode(node: Node, { labels = {}, cni = 'stand-in' }: NodeWish = {}): Promise<Kubelet> {
+  async addNode(node: Node, { labels = {} }: NodeWish = {}): Promise<Kubelet> {
     const { client } = this;
     const { lab, images, complain } = this.#options;
     const folder = `${lab.folder}/pods-${node.name}`;
     mkdirSync(folder);
     const root = this.#owned.use(await NodeRoot.start(`${folder}/node`));
-    const network = cni === 'chain' ? new ChainNetwork({ node, root, client, complain }) : this.#standIn(node);
+    const network = new ChainNetwork({ node, root, client, complain });
     const { keys } = this.api;
     const find = (namespace: string, name: string) => kubelet.findByName(namespace, name);
     const server = this.api instanceof RealKubeApi ? this.#owned.use(await KubeletServer.start({ keys, find })) : undefined;
@@ -145,7 +141,6 @@ export class LabCluster implements AsyncDisposable {
         network,
         root,
         cgroups: this.#cgroups,
-        shared: [{ source: root.machine(lab.sockets), path: lab.sockets, readOnly: false }],
         images,
         env: {
           PATH: process.env.PATH ?? '',
@@ -161,12 +156,6 @@ export class LabCluster implements AsyncDisposable {
     this.#pods.add(kubelet);
     this.#services.add(node.netns);
     return kubelet;
-  }
-
-  #standIn(node: Node): DirectNetwork {
-    const { client } = this;
-    const { complain } = this.#options;
-    return new DirectNetwork(node, this.#owned.use(new Enrolment({ client, node: node.name, agent: node.agent, complain })));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

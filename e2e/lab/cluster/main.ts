@@ -1,5 +1,5 @@
 // The lab's cluster by itself, for use by hand: `node e2e/lab/cluster/main.ts --nodes 2 --kubeconfig FILE`. Needs root; ends with Ctrl-C.
-// With `--ztunnel`, a ztunnel on each node; with `--chain`, a CNI chain that others may put themselves into. Listens on loopback only.
+// No mesh on it: its CNI chain is open to others, and it listens on loopback only.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Lab } from '../lab.ts';
@@ -9,8 +9,6 @@ const { values } = parseArgs({
   options: {
     nodes: { type: 'string', default: '2' },
     kubeconfig: { type: 'string' },
-    ztunnel: { type: 'boolean', default: false },
-    chain: { type: 'boolean', default: false },
   },
 });
 const count = Number(values.nodes);
@@ -21,8 +19,7 @@ const lab = parts.use(await Lab.start());
 const cluster = parts.use(await LabCluster.start({ lab }));
 for (let i = 1; i <= count; i++) {
   const node = await lab.node(`node-${i}`);
-  await cluster.addNode(node, { cni: values.chain ? 'chain' : 'stand-in', labels: { 'topology.kubernetes.io/zone': `zone-${i}` } });
-  if (values.ztunnel) await node.ztunnel();
+  await cluster.addNode(node, { labels: { 'topology.kubernetes.io/zone': `zone-${i}` } });
 }
 const path = values.kubeconfig ?? cluster.kubeconfigPath;
 if (values.kubeconfig !== undefined) writeFileSync(path, cluster.api.kubeconfig(), { mode: 0o600 });

@@ -23,7 +23,7 @@ describe.skipIf(!hasKubectl())('a node of the cluster', () => {
     for (const name of ['node-a', 'node-b']) {
       const node = await lab.node(name);
       nodeNetns ??= node.netns.id;
-      kubelets[name] = await cluster.addNode(node, { cni: 'chain' });
+      kubelets[name] = await cluster.addNode(node);
     }
     kubectl = owned.use(new Kubectl(cluster.api.kubeconfig()));
     await kubectl.ok('wait --for=create serviceaccount/default --timeout=10s');

@@ -33,7 +33,7 @@ afterEach(() => {
 
 async function start(): Promise<Started> {
   const kubeconfig = `${folder}/kubeconfig-${performance.now()}`;
-  const args = ['--disable-warning=ExperimentalWarning', program, '--nodes=2', '--chain', `--kubeconfig=${kubeconfig}`];
+  const args = ['--disable-warning=ExperimentalWarning', program, '--nodes=2', `--kubeconfig=${kubeconfig}`];
   // In a process group of its own, as a shell would start it.
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   let said = '';

@@ -12,7 +12,6 @@ import type { Pod } from '../objects.ts';
 import { quiet } from '../quiet.ts';
 import type { Cgroups } from './cgroups.ts';
 import type { Images } from './images.ts';
-import type { Mount } from './mounts.ts';
 import { type NodeFacts, nodeObject, nodeStatus } from './node-object.ts';
 import type { PodNetwork } from './pod-network.ts';
 import { type PodHost, PodRun } from './pod-run.ts';
@@ -25,8 +24,6 @@ export interface KubeletOptions {
   readonly network: PodNetwork;
   readonly root: NodeRoot;
   readonly cgroups: Cgroups;
-  /** Mounted into every container. */
-  readonly shared: readonly Mount[];
   readonly images: Images;
   readonly env: Readonly<Record<string, string>>;
   readonly resolvConf: (pod: Pod) => string | undefined;

@@ -14,7 +14,6 @@ import { ContainerRun } from './container-run.ts';
 import type { PodPlace, Sources } from './environment.ts';
 import type { Images } from './images.ts';
 import type { LogBuffer } from './log-buffer.ts';
-import type { Mount } from './mounts.ts';
 import { PodFiles } from './pod-files.ts';
 import type { PlacedPod, PodNetwork } from './pod-network.ts';
 import { type ContainerFacts, statusOf } from './pod-status.ts';
@@ -35,8 +34,6 @@ export interface PodRunPorts {
   /** The node's file system. */
   readonly root: NodeRoot;
   readonly cgroups: Cgroups;
-  /** Mounted into every container. */
-  readonly shared: readonly Mount[];
   readonly images: Images;
   /** Set for every container. */
   readonly env: Readonly<Record<string, string>>;
@@ -156,7 +153,7 @@ export class PodRun {
   }
 
   async #start(container: Container, id: string, log: LogBuffer): Promise<ContainerProcess> {
-    const { images, env, resolvConf, folder, root, cgroups, shared } = this.#ports;
+    const { images, env, resolvConf, folder, root, cgroups } = this.#ports;
     if (this.netns === undefined) throw new Error('the pod has no network');
     const process = startContainer({
       pod: this.#pod,
@@ -164,7 +161,7 @@ export class PodRun {
       netns: this.netns,
       place: this.#podPlace,
       sources: this.#sources,
-      mounts: [...shared, ...this.#files.mounts(this.#pod, container)],
+      mounts: this.#files.mounts(this.#pod, container),
       podFolder: folder,
       root,
       cgroup: cgroups.container(this.#pod.metadata.uid, id),
