@@ -141,8 +141,11 @@ export class EchoMesh implements AsyncDisposable {
 
   /** Deleted when disposed of. @param objects with a namespace of their own, or in that of the apps */
   async applied(...objects: readonly KubeManifest[]): Promise<AsyncDisposable> {
-    await this.k('apply -f -', documents(objects));
-    return { [Symbol.asyncDispose]: async () => void (await this.k('delete --ignore-not-found -f -', documents(objects))) };
+    const all = documents(objects.map((object) => ({ ...object, metadata: { namespace, ...object.metadata } })));
+    await using parts = new AsyncDisposableStack();
+    parts.defer(async () => void (await this.mesh.kubectl.ok('delete --ignore-not-found -f -', all)));
+    await this.mesh.kubectl.ok('apply -f -', all);
+    return parts.move();
   }
 
   /** Metrics of both ztunnels, added up. */

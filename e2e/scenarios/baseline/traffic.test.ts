@@ -182,14 +182,18 @@ describe.skipIf(!hasKubectl())('in a namespace that is in the mesh', () => {
     }
   });
 
-  test.each(['node-a', 'node-b'] as const)('a pod in the mesh reads the metrics of the ztunnel of %s through the mesh', async (node) => {
+  // On its own node nothing is put on the wire, but both are known all the same.
+  test.each([
+    ['node-a', 'local'],
+    ['node-b', 'mutual_tls'],
+  ] as const)('a pod in the mesh reads the metrics of the ztunnel of %s through the mesh (%s)', async (node, security) => {
     const ztunnel = await echo.mesh.ztunnel(node);
     const podIp = await echo.mesh.kubectl.ok(`-n istio-system get pod ${ztunnel} -o jsonpath={.status.podIP}`);
     const carried = {
       source_principal: identity('captured'),
       destination_principal: identity('ztunnel', 'istio-system'),
       destination_workload: 'ztunnel',
-      connection_security_policy: 'mutual_tls',
+      connection_security_policy: security,
     };
     const before = (await echo.metrics()).sum('istio_tcp_connections_opened_total', carried);
     const { stdout, stderr } = await echo.sh('captured-v1', `curl -sS -m 5 http://${podIp}:15020/metrics`);
