@@ -4,7 +4,7 @@ import type { CallOrder, CallResult, EchoProtocol } from '../../lab/cluster/apps
 import { servicePorts } from './echo-apps.ts';
 
 /** By name of the Service's port. */
-export const protocolOf: Readonly<Record<keyof typeof servicePorts, EchoProtocol>> = {
+const protocolOf: Readonly<Record<keyof typeof servicePorts, EchoProtocol>> = {
   http: 'http',
   'http-localhost': 'http',
   'http-instance-ip': 'http',
@@ -20,7 +20,7 @@ export const protocolOf: Readonly<Record<keyof typeof servicePorts, EchoProtocol
 };
 
 export type PortName = keyof typeof servicePorts;
-export const portNames = Object.keys(servicePorts) as readonly PortName[];
+const portNames = Object.keys(servicePorts) as readonly PortName[];
 
 /** One call for each port; enough of `http` for every backend to be met. */
 export const callsTo = (host: string): readonly CallOrder[] =>

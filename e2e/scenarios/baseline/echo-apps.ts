@@ -6,7 +6,7 @@ export const namespace = 'echo';
 
 export const kinds = ['captured', 'uncaptured'] as const;
 export type Kind = (typeof kinds)[number];
-export const versions = ['v1', 'v2'] as const;
+const versions = ['v1', 'v2'] as const;
 export type Version = (typeof versions)[number];
 /** Name of a Deployment with one pod. */
 export type EchoName = `${Kind}-${Version}`;
@@ -14,7 +14,7 @@ export type EchoName = `${Kind}-${Version}`;
 export const echoNames: readonly EchoName[] = kinds.flatMap((kind) => versions.map((version) => `${kind}-${version}` as const));
 export const kindOf = (name: EchoName): Kind => (name.startsWith('un') ? 'uncaptured' : 'captured');
 export const versionOf = (name: EchoName): Version => (name.endsWith('v1') ? 'v1' : 'v2');
-export const nodeOf = (name: EchoName): 'node-a' | 'node-b' => (versionOf(name) === 'v1' ? 'node-a' : 'node-b');
+const nodeOf = (name: EchoName): 'node-a' | 'node-b' => (versionOf(name) === 'v1' ? 'node-a' : 'node-b');
 
 /** Of the Service: those of the containers, and names that promise nothing or something else about the same servers. */
 export const servicePorts = {

@@ -24,7 +24,7 @@ export const patience = { timeoutMs: 30_000, everyMs: 100 };
 
 const callsProgram = fileURLToPath(new URL('../../lab/cluster/apps/calls.ts', import.meta.url));
 const nodes = ['node-a', 'node-b'] as const;
-export const redirection = 'ambient.istio.io/redirection';
+const redirection = 'ambient.istio.io/redirection';
 
 interface PodJson {
   readonly metadata: {

@@ -28,7 +28,7 @@ export interface Span {
 }
 
 /** Why a request may fail while the ztunnel of either end is replaced. Anything else is not explained by that. */
-export const whileReplaced: Readonly<Record<string, string>> = {
+const whileReplaced: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no ztunnel listens in the pod: the old one has left, the new one has not come',
   ECONNRESET: 'its connection was carried by the old ztunnel when that ended',
   'socket hang up': 'its connection was carried by the old ztunnel when that ended',
