@@ -1,30 +1,53 @@
-// The tour of the demo: each step does one thing that a user of the mesh cares about, by kubectl, checks it, and says in a line what was seen.
-// A step that sees something else throws. Used by demo.ts, with and without --check, and by the scenarios.
+// The tour of the demo: each step does one thing that a user of the mesh cares about, by the kubectl commands that docs/getting-started.md shows,
+// checks what came of it, and says in a line what was seen. A step that sees something else throws. Used by demo.ts, and by the scenarios.
 import { eventually } from './eventually.ts';
 import { type MeshLab, manifest } from './mesh-lab.ts';
 import { watchWire } from './wire-watch.ts';
 
 export interface Step {
   readonly title: string;
-  /** What was seen, in a few words. */
-  readonly run: (mesh: MeshLab) => Promise<string>;
+  /** Typed in this order; `run` checks. Paths are as from the top of the repository. */
+  readonly commands: readonly string[];
+  /** What was seen, in a few words. @param type runs the next of the commands. */
+  readonly run: (mesh: MeshLab, type: Typist) => Promise<string>;
 }
 
-const patience = { timeoutMs: 10_000, everyMs: 50 };
+/** Runs a command of the step as a shell would. @throws when it fails */
+export type Typist = (command: string) => Promise<string>;
+
+const patience = { timeoutMs: 15_000, everyMs: 50 };
 
 function see(holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise);
 }
 
+interface Answer {
+  readonly pod: string;
+  readonly peer: string;
+}
+
+const answerIn = (text: string): Answer => JSON.parse(text) as Answer;
+
 /** What the server said, or undefined when it was not reached. */
-async function ask(mesh: MeshLab, from: string, url: string): Promise<{ readonly pod: string; readonly peer: string } | undefined> {
+async function ask(mesh: MeshLab, from: string, url: string): Promise<Answer | undefined> {
   const { code, stdout } = await mesh.kubectl.run(['exec', from, '--', 'curl', '-sg', '-m', '5', url]);
-  return code === 0 ? (JSON.parse(stdout) as { pod: string; peer: string }) : undefined;
+  return code === 0 ? answerIn(stdout) : undefined;
 }
 
 const urlOf = async (mesh: MeshLab, pod: string, family: 0 | 1 = 0): Promise<string> => {
   const ip = await mesh.ipOf(pod, family);
   return `http://${family === 1 ? `[${ip}]` : ip}:8080/`;
+};
+
+const redirection = (mesh: MeshLab, pod: string): Promise<string> =>
+  mesh.kubectl.ok(`get pod ${pod} -o jsonpath={.metadata.annotations.ambient\\.istio\\.io/redirection}`);
+
+const becomes = (mesh: MeshLab, pods: readonly string[], wanted: string): Promise<true> => {
+  const all = async (): Promise<true | undefined> => {
+    const said = await Promise.all(pods.map((pod) => redirection(mesh, pod)));
+    return said.every((each) => each === wanted) ? true : undefined;
+  };
+  return eventually(all, { ...patience, what: `${pods.join(', ')} ${wanted === '' ? 'outside the mesh' : wanted}` });
 };
 
 /** The newest line of a node's access log that has all of these; waits for it. */
@@ -40,8 +63,46 @@ async function accessLine(mesh: MeshLab, node: 'node-a' | 'node-b', ...pieces: r
 const conditionOf = (mesh: MeshLab, policy: string): Promise<string> =>
   mesh.kubectl.ok(`get authorizationpolicy ${policy} -o jsonpath={.status.conditions[?(@.type=="ZtunnelAccepted")].message}`);
 
+const askServer = 'kubectl exec client -- curl -s http://server/';
+const members = ['client', 'server-a', 'server-b'] as const;
+
+const outsideAtFirst: Step = {
+  title: 'The apps run, and the mesh leaves them alone',
+  commands: ['kubectl get pods -o wide', askServer],
+  async run(mesh, type) {
+    see((await type('kubectl get pods -o wide')).includes('server-b'), 'there is no server-b');
+    const { pod, peer } = answerIn(await type(askServer));
+    see(peer === (await mesh.ipOf('client')), `the server saw ${peer}`);
+    await becomes(mesh, members, '');
+    return `"${pod}" answered ${peer}, in clear`;
+  },
+};
+
+const labelNamespace = 'kubectl label namespace default istio.io/dataplane-mode=ambient';
+
+const enrols: Step = {
+  title: 'One label, and the pods of a namespace are in the mesh; none of them is restarted',
+  commands: [
+    labelNamespace,
+    "kubectl get pods -o custom-columns='NAME:.metadata.name,MESH:.metadata.annotations.ambient\\.istio\\.io/redirection'",
+  ],
+  async run(mesh, type) {
+    const restarts = (): Promise<string> => mesh.kubectl.ok('get pods -o jsonpath={.items[*].status.containerStatuses[0].containerID}');
+    const before = await restarts();
+    const began = performance.now();
+    await type(labelNamespace);
+    await becomes(mesh, members, 'enabled');
+    const took = Math.round(performance.now() - began);
+    see((await restarts()) === before, 'containers were restarted');
+    const table = await type(this.commands[1] ?? '');
+    see(/outside\s+<none>/.test(table), `the pod that opted out: ${table}`);
+    return `${members.join(', ')} are enabled after ${took} ms; outside, which opted out, is not`;
+  },
+};
+
 const crossesAsHbone: Step = {
-  title: 'A request from node-a to node-b crosses the wire on port 15008 only, and the server sees the client itself',
+  title: 'Between nodes only mutual TLS on port 15008 is on the wire, and the server still sees the client itself',
+  commands: [],
   async run(mesh) {
     using wire = watchWire(mesh.lab.underlay);
     for (const family of [0, 1] as const) {
@@ -59,18 +120,22 @@ const identities = [
   'src.identity="spiffe://cluster.local/ns/default/sa/client"',
   'dst.identity="spiffe://cluster.local/ns/default/sa/server"',
 ];
+const readLog = 'kubectl -n istio-system logs daemonset/ztunnel --tail=3';
 
 const logged: Step = {
   title: 'Both access logs name both identities',
-  async run(mesh) {
+  commands: [readLog],
+  async run(mesh, type) {
     await accessLine(mesh, 'node-b', 'direction="inbound"', 'dst.workload="server-b"', ...identities);
     const line = await accessLine(mesh, 'node-a', 'direction="outbound"', 'dst.workload="server-b"', ...identities);
+    await type(readLog);
     return line.slice(line.indexOf('\t') + 1).replaceAll('\t', ' ');
   },
 };
 
 const staysOnNode: Step = {
   title: 'A request on one node never leaves the process',
+  commands: [],
   async run(mesh) {
     const said = await ask(mesh, 'client', await urlOf(mesh, 'server-a'));
     see(said?.pod === 'server-a', `the server answered: ${JSON.stringify(said)}`);
@@ -80,48 +145,65 @@ const staysOnNode: Step = {
 };
 
 const byService: Step = {
-  title: 'A Service leads to both servers',
-  async run(mesh) {
-    const vip = await mesh.kubectl.ok('get service server -o jsonpath={.spec.clusterIP}');
-    const reached = new Set<string>();
-    const both = async (): Promise<true | undefined> => {
-      reached.add((await ask(mesh, 'client', `http://${vip}/`))?.pod ?? 'nobody');
-      return reached.has('server-a') && reached.has('server-b') ? true : undefined;
-    };
-    await eventually(both, { ...patience, what: () => `both servers; reached: ${[...reached].join(', ')}` });
-    return `${vip} is ${[...reached].sort().join(' and ')}`;
+  title: 'A Service leads to both servers, for pods in the mesh and outside',
+  commands: [askServer, 'kubectl exec outside -- curl -s http://server/'],
+  async run(_mesh, type) {
+    for (const command of this.commands) {
+      const reached = new Set<string>();
+      const both = async (): Promise<true | undefined> => {
+        reached.add(answerIn(await type(command)).pod);
+        return reached.has('server-a') && reached.has('server-b') ? true : undefined;
+      };
+      await eventually(both, { ...patience, what: () => `both servers; reached: ${[...reached].join(', ')}` });
+    }
+    return 'server-a and server-b, both times';
   },
 };
 
-const outsideWorks: Step = {
-  title: 'A client outside the mesh still reaches a server in it, in clear',
-  async run(mesh) {
-    const said = await ask(mesh, 'outside', await urlOf(mesh, 'server-b'));
-    see(said?.pod === 'server-b', `the server answered: ${JSON.stringify(said)}`);
-    return `"${said?.pod}"`;
+const fromFirstPacket: Step = {
+  title: 'A pod that is made later is in the mesh before its first packet',
+  commands: [
+    "kubectl run later --image=ambient-mesh/sleep --command -- sh -c 'nft list tables; exec sleep 3600'",
+    'kubectl wait pod later --for=condition=Ready',
+    'kubectl logs later',
+    'kubectl delete pod later --now',
+  ],
+  async run(_mesh, type) {
+    const [run = '', wait = '', logs = '', remove = ''] = this.commands;
+    await type(run);
+    await type(wait);
+    const tables = await type(logs);
+    see(tables.includes('table inet istio-ambient-nat'), `at its start the pod had these tables: ${tables}`);
+    await type(remove);
+    return 'its first act was to list the rules around it, and they were there';
   },
 };
 
 const denies: Step = {
   title: 'A policy is in force as soon as it is applied, its status says so, and a denial names who, to whom and by which rule',
-  async run(mesh) {
+  commands: [
+    `kubectl apply -f ${manifest('deny')}`,
+    'kubectl get authorizationpolicy deny-client -o yaml',
+    `kubectl delete -f ${manifest('deny')}`,
+  ],
+  async run(mesh, type) {
+    const [apply = '', get = '', remove = ''] = this.commands;
     const url = await urlOf(mesh, 'server-b');
-    await mesh.kubectl.ok(`apply -f ${manifest('deny')}`);
+    await type(apply);
     try {
-      await eventually(async () => ((await ask(mesh, 'client', url)) === undefined ? true : undefined), {
-        ...patience,
-        what: 'a denied request',
-      });
+      const denied = async (): Promise<true | undefined> => ((await ask(mesh, 'client', url)) === undefined ? true : undefined);
+      await eventually(denied, { ...patience, what: 'a denied request' });
       const accepted = await eventually(async () => (await conditionOf(mesh, 'deny-client')) || undefined, {
         ...patience,
         what: 'a condition',
       });
       see(accepted === 'attached to ztunnel', `the condition says: ${accepted}`);
+      see((await type(get)).includes('ZtunnelAccepted'), 'the policy has no status');
       const line = await accessLine(mesh, 'node-b', 'default/deny-client', ...identities);
       see((await ask(mesh, 'outside', url)) !== undefined, 'the client outside was denied too');
       return `status: "${accepted}"; log: ${line.slice(line.indexOf('error='))}`;
     } finally {
-      await mesh.kubectl.ok(`delete -f ${manifest('deny')}`);
+      await type(remove);
       await eventually(() => ask(mesh, 'client', url), { ...patience, what: 'an allowed request' });
     }
   },
@@ -136,6 +218,7 @@ spec: { selector: { matchLabels: { app: server } }, action: DENY, rules: [{ to: 
 
 const neverSilent: Step = {
   title: 'A policy that nobody enforces yet is never silent',
+  commands: [],
   async run(mesh) {
     await mesh.kubectl.ok('apply -f -', l7);
     try {
@@ -150,19 +233,63 @@ const neverSilent: Step = {
   },
 };
 
-const labelled: Step = {
+const optsOut: Step = {
   title: 'A pod is taken out of the mesh by a label, and put back, without a restart',
-  async run(mesh) {
-    const redirection = (): Promise<string> =>
-      mesh.kubectl.ok('get pod client -o jsonpath={.metadata.annotations.ambient\\.istio\\.io/redirection}');
-    await mesh.kubectl.ok('label pod client istio.io/dataplane-mode=none');
-    await eventually(async () => ((await redirection()) === '' ? true : undefined), { ...patience, what: 'a pod that is out' });
+  commands: ['kubectl label pod client istio.io/dataplane-mode=none', 'kubectl label pod client istio.io/dataplane-mode-'],
+  async run(mesh, type) {
+    const [out = '', back = ''] = this.commands;
+    await type(out);
+    await becomes(mesh, ['client'], '');
     const said = await ask(mesh, 'client', await urlOf(mesh, 'server-b'));
     see(said?.pod === 'server-b', `out of the mesh, the server answered: ${JSON.stringify(said)}`);
-    await mesh.kubectl.ok('label pod client istio.io/dataplane-mode-');
-    await eventually(async () => ((await redirection()) === 'enabled' ? true : undefined), { ...patience, what: 'a pod that is in again' });
-    return 'kubectl label pod client istio.io/dataplane-mode=none, and back';
+    await type(back);
+    await becomes(mesh, ['client'], 'enabled');
+    return 'out, in clear, and in again';
   },
 };
 
-export const tour: readonly Step[] = [crossesAsHbone, logged, staysOnNode, byService, outsideWorks, denies, neverSilent, labelled];
+const heals: Step = {
+  title: 'Who meddles with a pod’s rules is found out within seconds',
+  commands: ['kubectl exec client -- nft flush ruleset', 'kubectl get events --field-selector involvedObject.name=client'],
+  async run(mesh, type) {
+    const [flush = '', events = ''] = this.commands;
+    const began = performance.now();
+    await type(flush);
+    const tables = (): Promise<string> => mesh.kubectl.ok('exec client -- nft list tables');
+    await eventually(async () => ((await tables()).includes('istio-ambient-nat') ? true : undefined), { ...patience, what: 'rules again' });
+    const took = Math.round(performance.now() - began);
+    const told = async (): Promise<true | undefined> => ((await type(events)).includes('NotEnrolled') ? true : undefined);
+    await eventually(told, { ...patience, what: 'an Event' });
+    return `repaired after ${took} ms, and an Event says so`;
+  },
+};
+
+const leaves: Step = {
+  title: 'Without the label everybody is out again, and nothing is left in the pods',
+  commands: ['kubectl label namespace default istio.io/dataplane-mode-', labelNamespace],
+  async run(mesh, type) {
+    await type(this.commands[0] ?? '');
+    await becomes(mesh, members, '');
+    const tables = (): Promise<string> => mesh.kubectl.ok('exec server-b -- nft list tables');
+    await eventually(async () => ((await tables()) === '' ? true : undefined), { ...patience, what: 'no tables' });
+    const { pod } = answerIn(await mesh.type(askServer));
+    await type(labelNamespace);
+    await becomes(mesh, members, 'enabled');
+    return `"${pod}" answered in clear; then labelled again`;
+  },
+};
+
+export const tour: readonly Step[] = [
+  outsideAtFirst,
+  enrols,
+  crossesAsHbone,
+  logged,
+  staysOnNode,
+  byService,
+  fromFirstPacket,
+  denies,
+  neverSilent,
+  optsOut,
+  heals,
+  leaves,
+];

@@ -5,37 +5,43 @@ import { MeshLab, manifest } from './mesh-lab.ts';
 
 const say = (text = ''): void => void process.stdout.write(`${text}\n`);
 
-/** True when every step saw what it should. */
+/** True when every step saw what it should. What was typed is said with what was seen. */
 async function walk(mesh: MeshLab, stop: AbortSignal): Promise<boolean> {
   let well = true;
-  for (const { title, run } of tour) {
+  for (const step of tour) {
     if (stop.aborted) return well;
+    const typed = new Set<string>();
+    const type = (command: string): Promise<string> => {
+      typed.add(command);
+      return mesh.type(command);
+    };
+    const report = (how: string, what: string): void =>
+      say([`${how}  ${step.title}`, ...[...typed].map((each) => `$ ${each}`), what].join('\n      '));
     try {
-      say(`ok    ${title}\n      ${await run(mesh)}`);
+      report('ok  ', await step.run(mesh, type));
     } catch (e) {
       well = false;
-      say(`FAIL  ${title}\n      ${e instanceof Error ? e.message : String(e)}`);
+      report('FAIL', e instanceof Error ? e.message : String(e));
     }
   }
   return well;
 }
 
-async function introduce(mesh: MeshLab): Promise<void> {
-  const server = await mesh.ipOf('server-b');
+function introduce(mesh: MeshLab): void {
   say(`
-The mesh is up. From another terminal:
+The mesh is up, and the namespace default is in it. From another terminal, in this folder:
 
   export KUBECONFIG=${mesh.cluster.kubeconfigPath}
   kubectl get pods -A -o wide
-  kubectl exec client -- curl -s http://${server}:8080/            ask a server on the other node
-  kubectl -n istio-system logs -f ds/ztunnel                       who talks to whom
-  kubectl apply -f ${manifest('deny')}     forbid the client the servers
-  kubectl get authorizationpolicy deny-client -o yaml              what became of it
-  kubectl delete authorizationpolicy deny-client
-  kubectl label pod client istio.io/dataplane-mode=none            take a pod out of the mesh
-  kubectl -n istio-system port-forward deploy/istiod 15014         then: curl localhost:15014/metrics
+  kubectl exec client -- curl -s http://server/
+  kubectl -n istio-system logs -f daemonset/ztunnel                who talks to whom
+  kubectl -n istio-system logs -f daemonset/istio-cni-node         who comes and goes
+  kubectl apply -f ${manifest('deny')}                     forbid the client the servers
+  kubectl label namespace default istio.io/dataplane-mode-         everybody out
+  kubectl -n istio-system port-forward deployment/istiod 15014     then: curl localhost:15014/metrics
 
-The wire:  nsenter --net=/proc/${process.pid}/fd/${mesh.lab.underlay.fd} tcpdump -ni br0 tcp        (as root)
+docs/getting-started.md goes through it step by step.
+The wire, as root:  nsenter --net=/proc/${process.pid}/fd/${mesh.lab.underlay.fd} tcpdump -ni br0 tcp
 
 Ctrl-C removes everything.
 `);
@@ -47,11 +53,11 @@ async function main(check: boolean): Promise<number> {
   say('Building a cluster of two nodes in network namespaces of its own:');
   const began = performance.now();
   const seconds = (): string => ((performance.now() - began) / 1_000).toFixed(1);
-  await using mesh = await MeshLab.start((line) => say(`  ${seconds().padStart(5)} s  ${line}`));
+  await using mesh = await MeshLab.start((line) => say(`  ${seconds().padStart(5)} s  ${line}`), { enrol: false });
   say(`  ${seconds().padStart(5)} s  ready. A short tour:\n`);
   const well = await walk(mesh, stop.signal);
   if (!check && !stop.signal.aborted) {
-    await introduce(mesh);
+    introduce(mesh);
     await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
   }
   return well ? 0 : 1;

@@ -9,9 +9,8 @@ import { Lab } from './lab.ts';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const program = (path: string): string => `${repository}packages/${path}`;
 
-/** For `kubectl -f`. */
-export const manifest = (name: 'control-plane' | 'cni-agent' | 'ztunnel' | 'apps' | 'deny'): string =>
-  fileURLToPath(new URL(`demo/${name}.yaml`, import.meta.url));
+/** For `kubectl -f`, from the top of the repository, where kubectl is run. */
+export const manifest = (name: 'control-plane' | 'cni-agent' | 'ztunnel' | 'apps' | 'deny'): string => `e2e/lab/demo/${name}.yaml`;
 
 export class MeshLab implements AsyncDisposable {
   readonly lab: Lab;
@@ -26,11 +25,11 @@ export class MeshLab implements AsyncDisposable {
     this.#owned = owned;
   }
 
-  /** Two nodes, `node-a` and `node-b`; the mesh on both; the apps, in it. @param say gets a line for each stage */
-  static async start(say: (line: string) => void = () => {}): Promise<MeshLab> {
+  /** Two nodes, `node-a` and `node-b`; the mesh on both; the apps, in it unless told otherwise. @param say gets a line for each stage */
+  static async start(say: (line: string) => void = () => {}, { enrol = true }: { readonly enrol?: boolean } = {}): Promise<MeshLab> {
     const mesh = await MeshLab.bare();
     try {
-      await mesh.#install(say);
+      await mesh.#install(say, enrol);
     } catch (e) {
       await mesh[Symbol.asyncDispose]();
       throw e;
@@ -54,11 +53,11 @@ export class MeshLab implements AsyncDisposable {
     };
     const cluster = parts.use(await LabCluster.start({ lab, images }));
     for (const name of ['node-a', 'node-b']) await cluster.addNode(await lab.node(name));
-    const kubectl = parts.use(new Kubectl(cluster.api.kubeconfig()));
+    const kubectl = parts.use(new Kubectl(cluster.api.kubeconfig(), repository));
     return new MeshLab(lab, cluster, kubectl, parts.move());
   }
 
-  async #install(say: (line: string) => void): Promise<void> {
+  async #install(say: (line: string) => void, enrol: boolean): Promise<void> {
     const { kubectl } = this;
     say('definitions of the mesh, and its namespace');
     await this.define();
@@ -70,8 +69,8 @@ export class MeshLab implements AsyncDisposable {
     await kubectl.ok(`apply -f ${manifest('cni-agent')} -f ${manifest('ztunnel')}`);
     await kubectl.ok('-n istio-system rollout status daemonset/istio-cni-node --timeout=40s');
     await kubectl.ok('-n istio-system rollout status daemonset/ztunnel --timeout=40s');
-    say('the namespace default in the mesh, and the apps');
-    await kubectl.ok('label namespace default istio.io/dataplane-mode=ambient');
+    say('the apps');
+    if (enrol) await kubectl.ok('label namespace default istio.io/dataplane-mode=ambient');
     await kubectl.ok(`apply -f ${manifest('apps')}`);
     await kubectl.ok('wait pod --all --for=condition=Ready --timeout=30s');
   }
@@ -80,6 +79,11 @@ export class MeshLab implements AsyncDisposable {
   async define(): Promise<void> {
     await this.kubectl.ok(`apply -f ${repository}charts/base/crds`);
     await this.kubectl.ok('create namespace istio-system');
+  }
+
+  /** A command as a user types it, `kubectl` included, at the top of the repository. @throws when it fails */
+  type(command: string): Promise<string> {
+    return this.kubectl.ok(command.replace(/^kubectl /, ''));
   }
 
   /** What a pod's first container wrote so far. */

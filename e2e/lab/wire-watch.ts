@@ -10,6 +10,9 @@ table bridge lab-watch {
   counter other { }
   chain forward {
     type filter hook forward priority 0; policy accept;
+    # The mesh's own talk with its control plane is TLS, and nobody's traffic.
+    meta l4proto tcp tcp dport 15012 accept
+    meta l4proto tcp tcp sport 15012 accept
     ether type ip ip saddr 10.0.0.0/8 meta l4proto tcp tcp dport 15008 counter name hbone accept
     ether type ip ip saddr 10.0.0.0/8 meta l4proto tcp tcp sport 15008 counter name hbone accept
     ether type ip6 ip6 saddr fd00:10::/32 meta l4proto tcp tcp dport 15008 counter name hbone accept
@@ -23,7 +26,7 @@ table bridge lab-watch {
 export interface Crossed {
   /** TCP segments from pods, to or from port 15008. */
   readonly hbone: number;
-  /** TCP segments from pods, any other port. */
+  /** TCP segments from pods, any other port; those of the control plane are left out. */
   readonly other: number;
 }
 

@@ -19,7 +19,11 @@ const timeoutMs = 30_000;
 export class Kubectl implements Disposable {
   readonly #home = mkdtempSync(join(tmpdir(), 'kubectl-'));
 
-  constructor(kubeconfig: string) {
+  readonly #cwd: string | undefined;
+
+  /** @param cwd where it is run; default: where we are */
+  constructor(kubeconfig: string, cwd?: string) {
+    this.#cwd = cwd;
     writeFileSync(join(this.#home, 'kubeconfig'), kubeconfig, { mode: 0o600 });
   }
 
@@ -27,9 +31,14 @@ export class Kubectl implements Disposable {
   run(args: readonly string[], input?: string): Promise<KubectlResult> {
     const env = { PATH: process.env.PATH ?? '', HOME: this.#home, KUBECONFIG: join(this.#home, 'kubeconfig') };
     return new Promise((resolve) => {
-      const child = execFile('kubectl', [...args], { env, timeout: timeoutMs, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr });
-      });
+      const child = execFile(
+        'kubectl',
+        [...args],
+        { env, cwd: this.#cwd, timeout: timeoutMs, maxBuffer: 2 ** 26 },
+        (error, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr });
+        },
+      );
       // A kubectl that fails early does not read its input.
       child.stdin?.on('error', () => {});
       child.stdin?.end(input);
