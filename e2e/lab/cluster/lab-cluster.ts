@@ -12,6 +12,7 @@ import { RealKubeApi, realAssets } from '../kubernetes/real.ts';
 import type { Lab } from '../lab.ts';
 import type { Node } from '../node.ts';
 import { ApiRelay } from './api-relay.ts';
+import { announceApi, apiEndpoint, apiService } from './api-service.ts';
 import { ChainNetwork } from './cni/chain-network.ts';
 import { startControllers } from './controllers/all.ts';
 import { ClusterDns } from './dns/server.ts';
@@ -43,6 +44,8 @@ export interface NodeWish {
 
 /** Of the API server inside the lab, at the underlay's address. */
 const apiPort = 6443;
+/** The first of the Services' addresses, which the API server keeps for itself. */
+const kubernetesIp = '10.96.0.1';
 
 export class LabCluster implements AsyncDisposable {
   readonly api: ApiUnderTest;
@@ -78,17 +81,19 @@ export class LabCluster implements AsyncDisposable {
     const pods = new PodAccess();
     const cgroups = parts.use(Cgroups.open());
     const assets = realApi ? realAssets() : undefined;
-    const addresses = [underlayAddress.v4, underlayAddress.v6];
+    const addresses = [underlayAddress.v4, underlayAddress.v6, kubernetesIp];
     const listen = { ip: '127.0.0.1', port: 0 };
     const api = parts.use(
       assets === undefined ? await KubeApi.start({ listen, addresses, runtime: pods }) : await RealKubeApi.start(assets, addresses),
     );
-    parts.use(await ApiRelay.start({ netns: lab.underlay, ip: underlayAddress.v4, port: apiPort, to: () => api.port }));
+    parts.use(await ApiRelay.start({ netns: lab.underlay, ...apiEndpoint, to: () => api.port }));
     const kubeconfigPath = `${lab.folder}/kubeconfig`;
     writeFileSync(kubeconfigPath, api.kubeconfig(), { mode: 0o600 });
     const access = await loadAccess({ kubeconfig: kubeconfigPath });
     const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'ambient-lab' }));
     const all = { lab, images: { ...standardImages, ...images }, realApi, complain: onceEach(complain) };
+    if (assets === undefined) await endpointOfApi(client);
+    await announceApi(client);
     const proxy = parts.use(await startServices(lab, client, all.complain));
     const cluster = new LabCluster({ api, client, kubeconfigPath }, { pods, cgroups, proxy }, all, parts.move());
     cluster.startControllers();
@@ -102,7 +107,7 @@ export class LabCluster implements AsyncDisposable {
 
   /** A kubeconfig for programs inside the lab. */
   get kubeconfigInside(): string {
-    return this.api.kubeconfig(`https://${underlayAddress.v4}:${apiPort}`);
+    return this.api.kubeconfig(`https://${apiEndpoint.ip}:${apiEndpoint.port}`);
   }
 
   startControllers(): void {
@@ -145,8 +150,8 @@ export class LabCluster implements AsyncDisposable {
         env: {
           PATH: process.env.PATH ?? '',
           HOME: '/tmp',
-          KUBERNETES_SERVICE_HOST: underlayAddress.v4,
-          KUBERNETES_SERVICE_PORT: `${apiPort}`,
+          KUBERNETES_SERVICE_HOST: apiService.ip,
+          KUBERNETES_SERVICE_PORT: `${apiService.port}`,
         },
         resolvConf,
         folder,
@@ -162,6 +167,17 @@ export class LabCluster implements AsyncDisposable {
     await this.stopControllers();
     await this.#owned.disposeAsync();
   }
+}
+
+/** Where the Service `kubernetes` leads; a real API server writes its own. */
+async function endpointOfApi(client: KubeClient): Promise<void> {
+  const slice = {
+    metadata: { labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [underlayAddress.v4], conditions: { ready: true } }],
+    ports: [{ name: 'https', port: apiPort, protocol: 'TCP' }],
+  };
+  await client.apply(endpointSlices, { namespace: 'default', name: 'kubernetes' }, slice, { manager: 'kube-apiserver' });
 }
 
 /** Services for whoever is outside the mesh: their addresses on every node, their names at the address that pods ask. */

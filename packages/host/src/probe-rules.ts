@@ -10,7 +10,7 @@ export interface ProbeNode {
 }
 
 export const probeTable = 'istio-ambient-nat';
-export const probeSets = { 4: 'istio-inpod-probes-v4', 6: 'istio-inpod-probes-v6' } as const;
+const probeSets = { 4: 'istio-inpod-probes-v4', 6: 'istio-inpod-probes-v6' } as const;
 
 /** The whole table, in one transaction. Each address is told with the uid of the pod that has it. */
 export function probeRules({ kubeletUid, ipv6, probe }: ProbeNode, pods: ReadonlyMap<Ip, string>): string {

@@ -24,7 +24,7 @@ export interface Pod extends Candidate {
 
 export const redirectionAnnotation = 'ambient.istio.io/redirection';
 
-export const captureAnnotations = [
+const captureAnnotations = [
   'ambient.istio.io/bypass-inbound-capture',
   'ambient.istio.io/dns-capture',
   'istio.io/reroute-virtual-interfaces',
