@@ -42,11 +42,6 @@ export interface NodeWish {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** Of the API server inside the lab, at the underlay's address. */
-const apiPort = 6443;
-/** The first of the Services' addresses, which the API server keeps for itself. */
-const kubernetesIp = '10.96.0.1';
-
 export class LabCluster implements AsyncDisposable {
   readonly api: ApiUnderTest;
   readonly client: KubeClient;
@@ -81,7 +76,7 @@ export class LabCluster implements AsyncDisposable {
     const pods = new PodAccess();
     const cgroups = parts.use(Cgroups.open());
     const assets = realApi ? realAssets() : undefined;
-    const addresses = [underlayAddress.v4, underlayAddress.v6, kubernetesIp];
+    const addresses = [underlayAddress.v4, underlayAddress.v6, apiService.ip];
     const listen = { ip: '127.0.0.1', port: 0 };
     const api = parts.use(
       assets === undefined ? await KubeApi.start({ listen, addresses, runtime: pods }) : await RealKubeApi.start(assets, addresses),
@@ -92,7 +87,6 @@ export class LabCluster implements AsyncDisposable {
     const access = await loadAccess({ kubeconfig: kubeconfigPath });
     const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'ambient-lab' }));
     const all = { lab, images: { ...standardImages, ...images }, realApi, complain: onceEach(complain) };
-    if (assets === undefined) await endpointOfApi(client);
     await announceApi(client);
     const proxy = parts.use(await startServices(lab, client, all.complain));
     const cluster = new LabCluster({ api, client, kubeconfigPath }, { pods, cgroups, proxy }, all, parts.move());
@@ -167,17 +161,6 @@ export class LabCluster implements AsyncDisposable {
     await this.stopControllers();
     await this.#owned.disposeAsync();
   }
-}
-
-/** Where the Service `kubernetes` leads; a real API server writes its own. */
-async function endpointOfApi(client: KubeClient): Promise<void> {
-  const slice = {
-    metadata: { labels: { 'kubernetes.io/service-name': 'kubernetes' } },
-    addressType: 'IPv4',
-    endpoints: [{ addresses: [underlayAddress.v4], conditions: { ready: true } }],
-    ports: [{ name: 'https', port: apiPort, protocol: 'TCP' }],
-  };
-  await client.apply(endpointSlices, { namespace: 'default', name: 'kubernetes' }, slice, { manager: 'kube-apiserver' });
 }
 
 /** Services for whoever is outside the mesh: their addresses on every node, their names at the address that pods ask. */
