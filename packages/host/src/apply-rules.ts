@@ -14,33 +14,33 @@ export const effective = (netns: Netns, capture: Capture): Capture => ({ ...capt
 export async function applyRules(netns: Netns, wanted: Capture, signal: AbortSignal): Promise<void> {
   const capture = effective(netns, wanted);
   const rules = redirectRules(capture);
-  await Promise.all(
-    policyRoutes(capture.ipv6).map(async ({ addRoute, addRule }) => {
-      await runIn(netns, addRoute, signal);
-      await runIn(netns, addRule, signal).catch(unless('File exists'));
-    }),
-  );
+  await Promise.all(policyRoutes(capture.ipv6).map(({ family, add }) => ipBatch(netns, family, add, ['File exists'], signal)));
   await runIn(netns, ['nft', '-f', '-'], signal, { stdin: rules });
 }
 
 /** Rules first, then the routes, of both families whatever was asked for then. */
 export async function removeRules(netns: Netns, signal: AbortSignal): Promise<void> {
   await runIn(netns, ['nft', '-f', '-'], signal, { stdin: noRedirectRules() });
-  await Promise.all(
-    policyRoutes(true).map(async ({ removeRule, removeRoute }) => {
-      await runIn(netns, removeRule, signal).catch(unless(...absent));
-      await runIn(netns, removeRoute, signal).catch(unless(...absent));
-    }),
-  );
+  await Promise.all(policyRoutes(true).map(({ family, remove }) => ipBatch(netns, family, remove, absent, signal)));
 }
 
 /** How `ip` says, for one family or the other, that there is nothing to remove. */
 const absent = ['No such file or directory', 'No such process', 'FIB table does not exist', 'not supported'];
 
-/** Lets a tool's failure pass when it says one of these. */
-const unless =
-  (...harmless: readonly string[]) =>
-  (why: unknown): string => {
-    if (isFault(why, 'host.run') && harmless.some((text) => (why.fault as RunFault).said.includes(text))) return '';
-    throw why;
-  };
+/** All of the commands, whichever of them fail; one that fails for another reason than the harmless ones throws. */
+async function ipBatch(
+  netns: Netns,
+  family: '-4' | '-6',
+  commands: readonly string[],
+  harmless: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await runIn(netns, ['ip', family, '-force', '-batch', '-'], signal, { stdin: `${commands.join('\n')}\n` });
+  } catch (why) {
+    const said = isFault(why, 'host.run') ? (why.fault as RunFault).said.split('\n') : [''];
+    // `Command failed -:2` follows each complaint.
+    const complaints = said.filter((line) => !line.startsWith('Command failed'));
+    if (!complaints.every((line) => harmless.some((text) => line.includes(text)))) throw why;
+  }
+}

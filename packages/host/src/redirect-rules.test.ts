@@ -103,10 +103,11 @@ test('removal adds each table before it deletes it, so that it never fails', () 
 });
 
 test('the policy route is that of table 100 for mark 0x111, per family', () => {
-  expect(policyRoutes(true).map(({ addRoute, addRule }) => [addRoute.join(' '), addRule.join(' ')])).toEqual(
+  expect(policyRoutes(true).map(({ family, add }) => [family, ...add])).toEqual(
     ['-4', '-6'].map((family) => [
-      `ip ${family} route replace local default dev lo scope host table 100`,
-      `ip ${family} rule add fwmark 0x111/0xfff lookup 100 pref 32764`,
+      family,
+      'route replace local default dev lo scope host table 100',
+      'rule add fwmark 0x111/0xfff lookup 100 pref 32764',
     ]),
   );
   expect(policyRoutes(false)).toHaveLength(1);

@@ -48,24 +48,18 @@ export function noRedirectRules(): string {
 
 /** Replies to connections opened under a client's address come back to this pod's own loopback, and so to the tunnel. */
 export interface PolicyRoute {
-  readonly addRoute: readonly [string, ...string[]];
-  /** Fails with `File exists` when it is there. */
-  readonly addRule: readonly [string, ...string[]];
-  readonly removeRule: readonly [string, ...string[]];
-  readonly removeRoute: readonly [string, ...string[]];
+  readonly family: '-4' | '-6';
+  /** For `ip -batch`; the second fails with `File exists` when it is there. */
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
 }
 
 export function policyRoutes(ipv6: boolean): PolicyRoute[] {
-  return (ipv6 ? ['-4', '-6'] : ['-4']).map((family) => {
-    const route = ['local', 'default', 'dev', 'lo', 'scope', 'host', 'table', '100'];
-    const rule = ['fwmark', '0x111/0xfff', 'lookup', '100', 'pref', '32764'];
-    return {
-      addRoute: ['ip', family, 'route', 'replace', ...route],
-      addRule: ['ip', family, 'rule', 'add', ...rule],
-      removeRule: ['ip', family, 'rule', 'del', ...rule],
-      removeRoute: ['ip', family, 'route', 'del', ...route],
-    };
-  });
+  const route = 'local default dev lo scope host table 100';
+  const rule = 'fwmark 0x111/0xfff lookup 100 pref 32764';
+  const add = [`route replace ${route}`, `rule add ${rule}`];
+  const remove = [`rule del ${rule}`, `route del ${route}`];
+  return (ipv6 ? (['-4', '-6'] as const) : (['-4'] as const)).map((family) => ({ family, add, remove }));
 }
 
 function natTable({

@@ -72,22 +72,35 @@ export class Discovery {
     this.#isLooking = false;
   }
 
+  /** First by what is known of processes and those that are new; whoever is not among them may be a process that has changed since. */
   async #find(wanted: readonly Wanted[]): Promise<Map<string, Netns>> {
-    const ipsOf = new Map(wanted.filter(({ ips }) => ips.length > 0).map(({ uid, ips }) => [uid, ips]));
-    const best = new Map<string, { readonly netns: Netns; readonly startTime: number }>();
-    if (ipsOf.size === 0) return new Map();
+    const missing = new Map(wanted.filter(({ ips }) => ips.length > 0).map(({ uid, ips }) => [uid, ips]));
+    const found = new Map<string, Netns>();
+    for (const isThorough of [false, true]) {
+      if (missing.size === 0) break;
+      await this.#refresh(isThorough);
+      const candidates = [...this.#seen.values()].filter((process) => process !== undefined && missing.has(process.podUid));
+      for (const [uid, netns] of this.#firstProven(candidates as PodProcess[], missing)) {
+        found.set(uid, netns);
+        missing.delete(uid);
+      }
+    }
+    return found;
+  }
+
+  /** For each pod the namespace of its oldest process that stands the proof; each namespace is tried once. */
+  #firstProven(candidates: readonly PodProcess[], ipsOf: ReadonlyMap<string, readonly Ip[]>): Map<string, Netns> {
+    const proven = new Map<string, Netns>();
     const judged = new Set<string>();
-    const oldestFirst: PodProcess[] = [];
-    for await (const process of podProcesses(this.#options.proc)) if (ipsOf.has(process.podUid)) oldestFirst.push(process);
-    for (const process of oldestFirst.toSorted((a, b) => a.startTime - b.startTime)) {
+    for (const process of candidates.toSorted((a, b) => a.startTime - b.startTime)) {
       const { podUid, netns: id } = process;
       const key = `${podUid} ${id}`;
-      if (this.#hostNetns.has(id) || best.has(podUid) || judged.has(key)) continue;
-      judged.add(key);
+      if (this.#hostNetns.has(id) || proven.has(podUid) || judged.has(key)) continue;
       const netns = this.#proven(process, ipsOf.get(podUid) ?? []);
-      if (netns !== undefined) best.set(podUid, { netns, startTime: process.startTime });
+      if (netns === 'not its own') judged.add(key);
+      else if (netns !== undefined) proven.set(podUid, netns);
     }
-    return new Map(Array.from(best, ([uid, { netns }]) => [uid, netns]));
+    return proven;
   }
 
   /** A namespace by a path of the container runtime's. @throws MeshError<DiscoverFault> when it cannot be this pod's. */
@@ -113,12 +126,7 @@ export class Discovery {
 
   /** The namespaces in which processes of these pods run now. Cheap when repeated: of processes seen before nothing is read, but every tenth time. */
   async look(uids: ReadonlySet<string>): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-    const { proc } = this.#options;
-    const running = new Set(pidsIn(proc));
-    const isThorough = this.#looks++ % 10 === 0;
-    for (const pid of this.#seen.keys()) if (isThorough || !running.has(pid)) this.#seen.delete(pid);
-    for await (const process of podProcesses(proc, new Set(this.#seen.keys()))) this.#seen.set(process.pid, process);
-    for (const pid of running) if (!this.#seen.has(pid)) this.#seen.set(pid, undefined);
+    await this.#refresh(this.#looks++ % 10 === 0);
     const found = new Map<string, Set<string>>();
     for (const process of this.#seen.values()) {
       if (process === undefined || !uids.has(process.podUid) || this.#hostNetns.has(process.netns)) continue;
@@ -127,8 +135,17 @@ export class Discovery {
     return found;
   }
 
-  /** The process's namespace, held open; undefined unless it has one of the addresses. */
-  #proven({ pid, podUid, netns: id, startTime }: PodProcess, ips: readonly Ip[]): Netns | undefined {
+  /** @param isThorough reads of every process again, not of new ones only. */
+  async #refresh(isThorough: boolean): Promise<void> {
+    const { proc } = this.#options;
+    const running = new Set(pidsIn(proc));
+    for (const pid of this.#seen.keys()) if (isThorough || !running.has(pid)) this.#seen.delete(pid);
+    for await (const process of podProcesses(proc, new Set(this.#seen.keys()))) this.#seen.set(process.pid, process);
+    for (const pid of running) if (!this.#seen.has(pid)) this.#seen.set(pid, undefined);
+  }
+
+  /** The process's namespace, held open. Undefined: the process is not what it was. */
+  #proven({ pid, podUid, netns: id, startTime }: PodProcess, ips: readonly Ip[]): Netns | 'not its own' | undefined {
     const { proc, report } = this.#options;
     let netns: Netns | undefined;
     try {
@@ -137,6 +154,8 @@ export class Discovery {
       const isSame = netns.id === id && isStill(proc, pid, startTime) && podProcess(proc, pid)?.podUid === podUid;
       if (isSame && hasAny(netns, ips)) return netns;
       report.rejected(podUid, pid, isSame ? `its namespace does not have the address ${ips.join(' or ')}` : 'it changed while we looked');
+      netns[Symbol.dispose]();
+      return isSame ? 'not its own' : undefined;
     } catch (e) {
       report.rejected(podUid, pid, describeError(e));
     }
