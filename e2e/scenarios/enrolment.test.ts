@@ -32,15 +32,22 @@ describe.skipIf(!hasKubectl())('enrolment', () => {
     });
   const pod = (
     name: string,
-    more: { node?: 'a' | 'b'; image?: string; args?: readonly string[]; labels?: object; annotations?: object } = {},
+    more: { node?: 'a' | 'b'; image?: string; args?: readonly string[]; env?: Record<string, string>; labels?: object } = {},
   ): string =>
     stringify({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name, namespace: 'plain', labels: { app: name, ...more.labels }, annotations: more.annotations ?? {} },
+      metadata: { name, namespace: 'plain', labels: { app: name, ...more.labels } },
       spec: {
         nodeSelector: { 'kubernetes.io/hostname': `node-${more.node ?? 'a'}` },
-        containers: [{ name: 'app', image: more.image ?? 'ambient-mesh/sleep', ...(more.args && { args: more.args }) }],
+        containers: [
+          {
+            name: 'app',
+            image: more.image ?? 'ambient-mesh/sleep',
+            ...(more.args && { args: more.args }),
+            env: Object.entries(more.env ?? {}).map(([name, value]) => ({ name, value })),
+          },
+        ],
       },
     });
   /** Running pods, and after the test none. */
@@ -66,22 +73,34 @@ describe.skipIf(!hasKubectl())('enrolment', () => {
     );
 
   test('a running pod is in the mesh within 300 ms of its label, and out again', async () => {
-    await withPods([pod('late'), pod('far', { ...echo, node: 'b', labels: { [mode]: 'ambient' } })], ['late', 'far'], async () => {
-      expect(await redirection('late')).toBe('');
-      // Asks all the time; nothing else is done meanwhile, so that what is measured is the mesh.
-      const asks = exec('late', 'bash', '-c', `for i in $(seq 150); do (exec 3<>/dev/tcp/${await ipOf('far')}/9000); sleep 0.01; done`);
-      const labelledAt = await label('late');
-      await asks;
-      const first = await eventually(() => accessLog('a', 'src.workload="late"'), { ...patience, what: 'an encrypted connection' });
-      const tookMs = Date.parse(first.split('\t')[0] ?? '') - labelledAt;
-      process.stdout.write(`from label to the first encrypted connection: ${tookMs} ms\n`);
-      expect(tookMs).toBeLessThan(300);
-      await until('the annotation', async () => (await redirection('late')) === 'enabled');
-      await k(`-n plain label pod late ${mode}-`);
-      await until('no annotation', async () => (await redirection('late')) === '');
-      await until('no rules', async () => (await exec('late', 'nft', 'list', 'tables')) === '');
+    await withPods([pod('far', { image: 'ambient-mesh/http-echo', node: 'b', labels: { [mode]: 'ambient' } })], ['far'], async () => {
+      const url = `http://${await ipOf('far')}:8080/`;
+      const took: number[] = [];
+      for (const name of ['late-1', 'late-2', 'late-3']) took.push(await enrolmentOf(name, url));
+      process.stdout.write(`from label to the first encrypted connection: ${took.join(', ')} ms\n`);
+      expect(took.toSorted((a, b) => a - b)[1]).toBeLessThan(300);
     });
   });
+
+  /** How long after its label the connections of a running pod, which asks all the time, are encrypted; then takes it out again. */
+  async function enrolmentOf(name: string, url: string): Promise<number> {
+    let tookMs = Number.NaN;
+    await withPods([pod(name, { image: 'ambient-mesh/client', args: [url], env: { EVERY_MS: '10' } })], [name], async () => {
+      await until('traffic', async () => (await mesh.logs('plain', name)).includes(' 200 '));
+      expect(await redirection(name)).toBe('');
+      const labelledAt = await label(name);
+      const line = async (): Promise<string | undefined> => accessLog('a', `src.workload="${name}"`, 'direction="outbound"');
+      // kubectl takes more of the machine than what is measured.
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      const first = await eventually(line, { ...patience, what: 'an encrypted connection' });
+      tookMs = Date.parse(first.split('\t')[0] ?? '') - labelledAt;
+      await until('the annotation', async () => (await redirection(name)) === 'enabled');
+      await k(`-n plain label pod ${name} ${mode}-`);
+      await until('no annotation', async () => (await redirection(name)) === '');
+      await until('no rules', async () => (await exec(name, 'nft', 'list', 'tables')) === '');
+    });
+    return tookMs;
+  }
 
   /** Without starting kubectl, which takes longer than what is measured. Resolves with the moment before. */
   async function label(name: string): Promise<number> {
