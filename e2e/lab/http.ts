@@ -1,7 +1,8 @@
 // HTTP/1.1 from the test process into a namespace: the socket is made there, node:http does the rest.
-// Used by ztunnel.ts for its admin, metrics and readiness ports.
+// Used by ztunnel.ts for its admin, metrics and readiness ports, and for probes.
 import { request } from 'node:http';
 import { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Netns } from '@ambient-mesh/host/netns';
 import { dialSocket } from '@ambient-mesh/host/sockets';
 
@@ -13,6 +14,10 @@ export interface HttpOrder {
   /** Default GET. */
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** TLS, whoever the other end says it is. Default false. */
+  readonly unverifiedTls?: boolean;
+  /** Default: never. */
+  readonly signal?: AbortSignal;
 }
 
 export interface HttpAnswer {
@@ -29,13 +34,16 @@ export function dialIn(netns: Netns, host: string, port: number): Socket {
   return new Socket({ fd }).connect(port, host);
 }
 
-export function httpIn(netns: Netns, { port, path, host = '127.0.0.1', method = 'GET', headers = {} }: HttpOrder): Promise<HttpAnswer> {
+export function httpIn(netns: Netns, order: HttpOrder): Promise<HttpAnswer> {
+  const { port, path, host = '127.0.0.1', method = 'GET', headers = {}, unverifiedTls = false, signal } = order;
+  const dial = (): Socket => dialIn(netns, host, port);
   return new Promise((resolve, reject) => {
     const asked = request({
       path,
       method,
       headers: { host: `${host}:${port}`, connection: 'close', ...headers },
-      createConnection: () => dialIn(netns, host, port),
+      createConnection: unverifiedTls ? () => connectTls({ socket: dial(), rejectUnauthorized: false }) : dial,
+      ...(signal !== undefined && { signal }),
     });
     asked.setTimeout(timeoutMs, () => asked.destroy(new Error(`no HTTP answer within ${timeoutMs} ms from ${host}:${port}${path}`)));
     asked.on('error', reject);

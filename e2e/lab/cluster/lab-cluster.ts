@@ -25,6 +25,7 @@ import { NodeRoot } from './node-root.ts';
 import type { Pod } from './objects.ts';
 import { PodAccess } from './pod-access.ts';
 import { quiet } from './quiet.ts';
+import { serviceKeyOf } from './selectors.ts';
 import { ServiceProxy } from './service-proxy/proxy.ts';
 
 export interface LabClusterOptions {
@@ -174,10 +175,7 @@ async function startServices(lab: Lab, client: KubeClient, complain: (text: stri
   parts.use(
     await ClusterDns.start(lab.underlay, [underlayAddress.v4, underlayAddress.v6], {
       service: (namespace, name) => known.get(`${namespace}/${name}`),
-      slices: (namespace, service) =>
-        [...slices.values()].filter(
-          ({ metadata }) => metadata.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === service,
-        ),
+      slices: (namespace, service) => [...slices.values()].filter((slice) => serviceKeyOf(slice) === `${namespace}/${service}`),
     }),
   );
   return new ServiceProxy({ services: known, slices, complain, owned: parts.move() });

@@ -143,8 +143,15 @@ export interface Volume {
 }
 
 export interface Probe {
-  readonly httpGet?: { readonly path?: string; readonly port: number | string; readonly host?: string };
-  readonly tcpSocket?: { readonly port: number | string };
+  readonly httpGet?: {
+    readonly path?: string;
+    readonly port: number | string;
+    readonly host?: string;
+    readonly scheme?: 'HTTP' | 'HTTPS';
+    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+  };
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
+  readonly grpc?: { readonly port: number; readonly service?: string };
   readonly exec?: { readonly command?: readonly string[] };
   readonly initialDelaySeconds?: number;
   readonly periodSeconds?: number;
@@ -226,10 +233,24 @@ export interface Endpoint {
   readonly hostname?: string;
 }
 
+/** As anybody may write it, with what those read who lead traffic to it. */
+export interface SliceEndpoint {
+  readonly addresses: readonly string[];
+  /** `ready` absent: it is. */
+  readonly conditions?: { readonly ready?: boolean };
+  readonly hostname?: string;
+}
+
+export interface SlicePort {
+  readonly name?: string;
+  readonly port?: number;
+  readonly protocol?: string;
+}
+
 export interface EndpointSlice extends KubeObject {
   readonly addressType: string;
-  readonly endpoints?: readonly object[] | null;
-  readonly ports?: readonly object[] | null;
+  readonly endpoints?: readonly SliceEndpoint[] | null;
+  readonly ports?: readonly SlicePort[] | null;
 }
 
 export interface Namespace extends KubeObject {

@@ -1,5 +1,5 @@
 // Which objects belong to which: label selectors, owners, and the few questions about pods that several controllers ask. Pure.
-import type { Condition, KubeObject, LabelSelector, Labels, OwnerReference, Pod } from './objects.ts';
+import type { Condition, EndpointSlice, KubeObject, LabelSelector, Labels, OwnerReference, Pod, SliceEndpoint } from './objects.ts';
 
 export const keyOf = ({ metadata: { namespace, name } }: KubeObject): string => (namespace === undefined ? name : `${namespace}/${name}`);
 
@@ -41,3 +41,10 @@ export const isActive = ({ metadata, status }: Pod): boolean =>
   metadata.deletionTimestamp === undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 
 export const isReady = ({ status }: Pod): boolean => conditionOf(status?.conditions, 'Ready')?.status === 'True';
+
+/** Key of the Service whose endpoints a slice lists; of a slice of none, that of no Service. */
+export const serviceKeyOf = ({ metadata: { namespace, labels } }: EndpointSlice): string =>
+  `${namespace}/${labels?.['kubernetes.io/service-name'] ?? ''}`;
+
+export const readyEndpoints = ({ endpoints }: EndpointSlice): readonly SliceEndpoint[] =>
+  (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);

@@ -1,6 +1,6 @@
 // EndpointSlices decided on made-up clusters: a row for every rule about families, readiness, named ports and who owns which slice.
 import { expect, test } from 'vitest';
-import type { Service } from '../objects.ts';
+import type { EndpointSlice, Service } from '../objects.ts';
 import { endpointSlices, slicesOf } from './endpoint-slices.ts';
 import { type Given, meta, node, pod, service, viewOf } from './test-view.ts';
 
@@ -84,7 +84,7 @@ test('what is there already is not written again', () => {
   const given = { services: [selecting()], pods: [pod('a', { labels, ips: ['10.0.0.1'] })] };
   const [create] = decide(given);
   if (create?.do !== 'create') throw new Error('no slice was made');
-  const body = create.body as { metadata: object; addressType: string; endpoints: object[]; ports: object[] };
+  const body = create.body as Omit<EndpointSlice, 'metadata'> & { metadata: object };
   const made = { ...body, metadata: { ...meta(create.key.name), ...body.metadata } };
   expect(decide({ ...given, endpointSlices: [made] })).toEqual([]);
 });

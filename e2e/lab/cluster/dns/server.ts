@@ -1,19 +1,16 @@
 // The cluster's DNS: answers pods over UDP and TCP at the address that their resolv.conf names. One for the whole lab, made by lab-cluster.ts.
-// What it says is answers.ts; nothing is forwarded, so nothing leaves the lab.
+// What it says is reply.ts; nothing is forwarded, so nothing leaves the lab.
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Netns } from '@ambient-mesh/host/netns';
 import { listenTcp, udpSocket } from '@ambient-mesh/host/sockets';
 import type { Ip } from '@ambient-mesh/model/address';
-import dns from 'dns-packet';
-import { answerOf, type ClusterNames } from './answers.ts';
+import type { ClusterNames } from './answers.ts';
+import { replyTo } from './reply.ts';
 
-const ttl = 5;
 const longestQuery = 4_096;
 const idleMs = 5_000;
-const recursionAvailable = 0x80;
-const noSuchName = 3;
 
 export class ClusterDns implements AsyncDisposable {
   readonly #udp: UdpSocket[] = [];
@@ -40,7 +37,7 @@ export class ClusterDns implements AsyncDisposable {
     this.#udp.push(socket);
     socket.on('error', () => {});
     socket.on('message', (query, from) => {
-      const answer = this.#answer(query);
+      const answer = replyTo(this.#names, query, 'udp');
       if (answer !== undefined) socket.send(answer, from.port, from.address, () => {});
     });
     socket.bind({ fd });
@@ -63,29 +60,12 @@ export class ClusterDns implements AsyncDisposable {
       if (got.length > longestQuery) return void socket.destroy();
       while (got.length >= 2 && got.length >= 2 + got.readUInt16BE(0)) {
         const end = 2 + got.readUInt16BE(0);
-        const answer = this.#answer(got.subarray(2, end));
+        const answer = replyTo(this.#names, got.subarray(2, end), 'tcp');
         got = got.subarray(end);
         if (answer === undefined) return void socket.destroy();
         socket.write(Buffer.concat([Buffer.of(answer.length >> 8, answer.length & 255), answer]));
       }
     });
-  }
-
-  /** Undefined for what is no query. */
-  #answer(query: Buffer): Buffer | undefined {
-    let asked: ReturnType<typeof dns.decode>;
-    try {
-      asked = dns.decode(query);
-    } catch {
-      return undefined;
-    }
-    const [question] = asked.questions ?? [];
-    if (asked.type !== 'query' || question === undefined) return undefined;
-    const found = answerOf(this.#names, question.name, question.type);
-    const answers = (found ?? []).map((record) => ({ ...record, ttl }));
-    const flags =
-      dns.AUTHORITATIVE_ANSWER | (asked.flag_rd ? dns.RECURSION_DESIRED : 0) | recursionAvailable | (found === undefined ? noSuchName : 0);
-    return dns.encode({ type: 'response', id: asked.id ?? 0, flags, questions: [question], answers });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

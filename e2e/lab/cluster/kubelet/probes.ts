@@ -2,6 +2,7 @@
 // Used by container-run.ts. Commands are run by whoever gives `exec`.
 import type { Netns } from '@ambient-mesh/host/netns';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
+import { isServing } from '../../grpc-health.ts';
 import { dialIn, httpIn } from '../../http.ts';
 import type { Container, Probe } from '../objects.ts';
 
@@ -49,15 +50,26 @@ export async function keepProbing(
   }
 }
 
-async function attempt({ httpGet, tcpSocket, exec }: Probe, ports: ProbePorts, signal: AbortSignal): Promise<boolean> {
+async function attempt(probe: Probe, ports: ProbePorts, signal: AbortSignal): Promise<boolean> {
   const { netns, podIp, container } = ports;
-  if (httpGet !== undefined) {
-    const { host = podIp, path = '/' } = httpGet;
-    const { status } = await httpIn(netns, { host, port: portOf(httpGet.port, container), path });
-    return status >= 200 && status < 400;
-  }
-  if (tcpSocket !== undefined) return connects(netns, podIp, portOf(tcpSocket.port, container), signal);
+  const { httpGet, tcpSocket, grpc, exec } = probe;
+  if (httpGet !== undefined) return answersWell(httpGet, ports, signal);
+  if (tcpSocket !== undefined) return connects(netns, tcpSocket.host ?? podIp, portOf(tcpSocket.port, container), signal);
+  if (grpc !== undefined) return isServing(netns, { host: podIp, ...grpc }, signal);
   return exec === undefined || ports.exec(exec.command ?? [], signal);
+}
+
+async function answersWell(get: NonNullable<Probe['httpGet']>, ports: ProbePorts, signal: AbortSignal): Promise<boolean> {
+  const { host = ports.podIp, path = '/', scheme = 'HTTP', httpHeaders = [] } = get;
+  const { status } = await httpIn(ports.netns, {
+    host,
+    port: portOf(get.port, ports.container),
+    path,
+    headers: { 'user-agent': 'kube-probe', ...Object.fromEntries(httpHeaders.map(({ name, value }) => [name.toLowerCase(), value])) },
+    unverifiedTls: scheme === 'HTTPS',
+    signal,
+  });
+  return status >= 200 && status < 400;
 }
 
 function portOf(port: number | string, { ports = [] }: Container): number {

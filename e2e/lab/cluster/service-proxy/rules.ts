@@ -1,6 +1,7 @@
 // Services as nftables rules of one node: a Service's address and port lead to one of its ready endpoints, by chance. Pure text; carried out by proxy.ts.
 // For pods outside the mesh and for the node's own processes; what a ztunnel carries goes to pods' addresses and meets none of these rules.
 import type { EndpointSlice, Service } from '../objects.ts';
+import { keyOf, readyEndpoints, serviceKeyOf } from '../selectors.ts';
 
 /** An endpoint and its port, of one family. */
 export interface Backend {
@@ -20,41 +21,29 @@ const table = 'inet lab-services';
 const isV6 = (ip: string): boolean => ip.includes(':');
 const protocolOf = (text = 'TCP'): 'tcp' | 'udp' | undefined => (text === 'TCP' ? 'tcp' : text === 'UDP' ? 'udp' : undefined);
 
-interface SlicePort {
-  readonly name?: string;
-  readonly port?: number;
-  readonly protocol?: string;
-}
-interface SliceEndpoint {
-  readonly addresses?: readonly string[];
-  readonly conditions?: { readonly ready?: boolean };
-}
-
 export function frontendsOf(services: Iterable<Service>, slices: Iterable<EndpointSlice>): Frontend[] {
-  const byService = Map.groupBy(slices, ({ metadata }) => `${metadata.namespace}/${metadata.labels?.['kubernetes.io/service-name'] ?? ''}`);
-  return [...services].flatMap(({ metadata, spec }) => {
-    const own = byService.get(`${metadata.namespace}/${metadata.name}`) ?? [];
-    const ips = (spec.clusterIPs ?? []).filter((ip) => ip !== 'None');
+  const byService = Map.groupBy(slices, serviceKeyOf);
+  return [...services].flatMap((service) => {
+    const own = byService.get(keyOf(service)) ?? [];
+    const ips = (service.spec.clusterIPs ?? []).filter((ip) => ip !== 'None');
     return ips.flatMap((ip) =>
-      (spec.ports ?? []).flatMap((port): Frontend[] => {
-        const protocol = protocolOf(port.protocol);
-        return protocol === undefined ? [] : [{ ip, protocol, port: port.port, backends: backends(own, ip, port.name ?? '', protocol) }];
+      (service.spec.ports ?? []).flatMap(({ name = '', port, protocol: text }): Frontend[] => {
+        const protocol = protocolOf(text);
+        return protocol === undefined ? [] : [{ ip, protocol, port, backends: backends(own, ip, name, protocol) }];
       }),
     );
   });
 }
 
+/** Each once: while a pod moves from one slice to another, both may list it. */
 function backends(slices: readonly EndpointSlice[], vip: string, portName: string, protocol: 'tcp' | 'udp'): Backend[] {
-  return slices.flatMap(({ addressType, ports, endpoints }) => {
-    if ((addressType === 'IPv6') !== isV6(vip)) return [];
-    const port = ((ports ?? []) as readonly SlicePort[]).find(
-      (each) => (each.name ?? '') === portName && protocolOf(each.protocol) === protocol,
-    )?.port;
+  const found = slices.flatMap((slice) => {
+    if ((slice.addressType === 'IPv6') !== isV6(vip)) return [];
+    const port = slice.ports?.find(({ name = '', protocol: text }) => name === portName && protocolOf(text) === protocol)?.port;
     if (port === undefined) return [];
-    return ((endpoints ?? []) as readonly SliceEndpoint[])
-      .filter(({ conditions }) => conditions?.ready !== false)
-      .flatMap(({ addresses: [ip] = [] }) => (ip === undefined ? [] : [{ ip, port }]));
+    return readyEndpoints(slice).flatMap(({ addresses: [ip] }) => (ip === undefined ? [] : [{ ip, port }]));
   });
+  return [...new Map(found.map((each) => [`${each.ip} ${each.port}`, each])).values()];
 }
 
 /** Replaces the whole table, in one transaction. */
