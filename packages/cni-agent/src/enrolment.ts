@@ -9,14 +9,13 @@ import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { type AnswerPorts, answerPlugin } from './apply/answer-plugin.ts';
 import { Members } from './apply/members.ts';
-import type { NodeParts } from './apply/node.ts';
 import { Outsiders } from './apply/outsiders.ts';
 import { Reconciler } from './apply/reconcile.ts';
 import { networkPolicyKind, PolicyReports } from './apply/report-policies.ts';
 import { ShutOut } from './apply/shut-out.ts';
 import { isEnrolled, probeTargets, restore, sweepResidue } from './apply/snapshot.ts';
 import { Teller } from './apply/tell.ts';
-import { keepWatching } from './apply/watch.ts';
+import { keepWatching, type WatchPorts } from './apply/watch.ts';
 import type { Config } from './config.ts';
 import { captureOf } from './facts/capture.ts';
 import { Discovery } from './facts/discover.ts';
@@ -46,9 +45,36 @@ const clock = systemClock;
 
 export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): Promise<AsyncDisposable> {
   await using parts = new AsyncDisposableStack();
-  const { config, host, probes, client, metrics, telemetry, reports } = given;
+  const { config, reports } = given;
   const stopping = new AbortController();
   const signal = AbortSignal.any([stop, stopping.signal]);
+  const enrolling = assemble(given, parts, signal);
+  const { stores, view, members, outsiders, shutOut } = enrolling;
+  reports.waiting(config.nodeName);
+  await unlessAborted(Promise.all([stores.pods.synced, stores.namespaces.synced]), signal);
+  await findEnrolled({ ...given, ...enrolling }, signal);
+  meetOutsiders(view, members, outsiders);
+  shutOut.set(outsiders.exposed());
+  await shutOut.settled();
+  enrolling.begin();
+  enrolling.ztunnels.accept();
+  parts.use(await answerPlugins(given, enrolling));
+  const tasks = watchOver(given, enrolling, signal);
+  const all = parts.move();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort(new Error('stopped'));
+      await Promise.all(tasks);
+      await all.disposeAsync();
+    },
+  };
+}
+
+type Enrolling = ReturnType<typeof assemble>;
+
+/** Builds everything and starts the watches of the API server; nothing is decided about a pod before `begin`. */
+function assemble(given: EnrolmentParts, parts: AsyncDisposableStack, signal: AbortSignal) {
+  const { config, host, probes, client, metrics, reports } = given;
   const teller = parts.use(new Teller({ client, instance: config.podName, clock, failed: reports.eventLost }));
   const members = parts.use(new Members());
   const ztunnels = parts.use(
@@ -59,23 +85,19 @@ export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): 
       report: reports.ztunnels(() => retryPending(members, queue)),
     }),
   );
-  const discovery = new Discovery({
-    proc: `${config.hostRoot}/proc`,
-    hostRoot: config.hostRoot,
-    hostNetns: [host.id],
-    report: reports.discovery,
-  });
+  const { hostRoot, nodeName, enablement, systemNamespace } = config;
+  const discovery = new Discovery({ proc: `${hostRoot}/proc`, hostRoot, hostNetns: [host.id], report: reports.discovery });
   const node = nodeParts({ discovery, ztunnels, probes, client, clock });
   const shutOut = new ShutOut({ host, strict: config.strict, failed: reports.watchFailed, signal });
   const outsiders = new Outsiders(reports.outsiders(teller, (ips) => shutOut.set(ips)));
   reports.collect(metrics, outsiders, members);
-
   const watching = { report: reports.watch, clock };
-  const pods = watchStore(client, podKind, { ...watching, fieldSelector: `spec.nodeName=${config.nodeName}` }, signal);
-  const namespaces = watchStore(client, namespaceKind, watching, signal);
-  const policies = watchStore(client, networkPolicyKind, watching, signal);
-  const { enablement, systemNamespace } = config;
-  const view = new NodeView({ pods, namespaces, enablement, systemNamespace, changed: (uid) => queue.add(uid) });
+  const stores = {
+    pods: watchStore(client, podKind, { ...watching, fieldSelector: `spec.nodeName=${nodeName}` }, signal),
+    namespaces: watchStore(client, namespaceKind, watching, signal),
+    policies: watchStore(client, networkPolicyKind, watching, signal),
+  };
+  const view = new NodeView({ ...stores, enablement, systemNamespace, changed: (uid) => queue.add(uid) });
   const reconciler = new Reconciler({
     node,
     members,
@@ -89,7 +111,6 @@ export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): 
   began.promise.catch(() => {});
   const queue = parts.use(
     new WorkQueue({
-      // Nothing is decided about a pod before the agent knows what it finds.
       work: (uid, stopped) => began.promise.then(() => reports.timed(() => reconciler.work(uid, stopped))),
       failed: (uid, why, wait) => reports.failed(view.pod(uid), why, wait),
       clock,
@@ -98,15 +119,11 @@ export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): 
     }),
   );
   parts.defer(() => began.reject(new Error('stopped')));
+  return { teller, members, ztunnels, discovery, node, shutOut, outsiders, stores, view, reconciler, queue, begin: () => began.resolve() };
+}
 
-  reports.waiting(config.nodeName);
-  await unlessAborted(Promise.all([pods.synced, namespaces.synced]), signal);
-  await findEnrolled({ config, view, node, members, probes, reports }, signal);
-  meetOutsiders(view, members, outsiders);
-  shutOut.set(outsiders.exposed());
-  await shutOut.settled();
-  began.resolve();
-  ztunnels.accept();
+function answerPlugins({ config, client, telemetry, reports }: EnrolmentParts, enrolling: Enrolling): Promise<PluginServer> {
+  const { view, members, reconciler, queue } = enrolling;
   const asked: AnswerPorts = {
     find: (...named) => view.find(...named),
     fetch: (namespace, name, until) => client.get(podKind, { namespace, name }, { signal: until }),
@@ -115,46 +132,39 @@ export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): 
     run: (uid) => queue.run(uid),
     clock,
   };
-  parts.use(
-    await PluginServer.listen(config.runDir, {
-      add: (request, gone) => answerPlugin(request, asked, gone),
-      check: async ({ namespace, pod: name, uid }) => {
-        const pod = view.find(namespace, name, uid);
-        if (pod === undefined || !view.isWanted(pod)) return 'not-in-mesh';
-        return members.get(pod.uid)?.isPending === false ? 'enrolled' : 'not-enrolled';
-      },
-      log: reports.plugin,
-      answered: (code) => telemetry.pluginRequests.series([String(code)]).value++,
-      clock,
-    }),
-  );
-  const tasks = [
-    keepWatching(
-      {
-        members,
-        generation: node.rules.generation,
-        look: (uids) => discovery.look(uids),
-        pods: () => Array.from(view.pods(), ({ uid }) => uid),
-        plan: (uid) => reconciler.plan(uid),
-        attend: (uid) => queue.add(uid),
-        moved: ({ pod, ips }) =>
-          outsiders.met(pod, ips, 'moved', 'its processes run in another network namespace than the one that was enrolled'),
-        failed: reports.watchFailed,
-        clock,
-      },
-      signal,
-    ),
-    keepProbes({ node: host, probes, view, members, reports }, signal),
-    reportPolicies(policies, members, new PolicyReports((news) => teller.tell(news)), signal),
-  ];
-  const all = parts.move();
-  return {
-    [Symbol.asyncDispose]: async () => {
-      stopping.abort(new Error('stopped'));
-      await Promise.all(tasks);
-      await all.disposeAsync();
+  return PluginServer.listen(config.runDir, {
+    add: (request, gone) => answerPlugin(request, asked, gone),
+    check: async ({ namespace, pod: name, uid }) => {
+      const pod = view.find(namespace, name, uid);
+      if (pod === undefined || !view.isWanted(pod)) return 'not-in-mesh';
+      return members.get(pod.uid)?.isPending === false ? 'enrolled' : 'not-enrolled';
     },
+    log: reports.plugin,
+    answered: (code) => telemetry.pluginRequests.series([String(code)]).value++,
+    clock,
+  });
+}
+
+/** What goes on until the signal aborts: each resolves then. */
+function watchOver(given: EnrolmentParts, enrolling: Enrolling, signal: AbortSignal): readonly Promise<void>[] {
+  const { members, node, discovery, view, reconciler, queue, outsiders, teller, stores } = enrolling;
+  const elsewhere = 'its processes run in another network namespace than the one that was enrolled';
+  const watch: WatchPorts = {
+    members,
+    generation: node.rules.generation,
+    look: (uids) => discovery.look(uids),
+    pods: () => Array.from(view.pods(), ({ uid }) => uid),
+    plan: (uid) => reconciler.plan(uid),
+    attend: (uid) => queue.add(uid),
+    moved: ({ pod, ips }) => outsiders.met(pod, ips, 'moved', elsewhere),
+    failed: given.reports.watchFailed,
+    clock,
   };
+  return [
+    keepWatching(watch, signal),
+    keepProbes(given, members, signal),
+    reportPolicies(stores.policies, members, new PolicyReports((news) => teller.tell(news)), signal),
+  ];
 }
 
 /** What a ztunnel is told of a pod when it connects. */
@@ -169,11 +179,7 @@ function retryPending(members: Members, queue: WorkQueue): void {
   for (const { pod, isPending } of members.values()) if (isPending) queue.add(pod.uid);
 }
 
-interface Beginning extends Pick<EnrolmentParts, 'config' | 'probes' | 'reports'> {
-  readonly view: NodeView;
-  readonly node: NodeParts;
-  readonly members: Members;
-}
+type Beginning = Pick<EnrolmentParts, 'config' | 'probes' | 'reports'> & Pick<Enrolling, 'view' | 'node' | 'members'>;
 
 /** What an earlier agent has left: pods that are enrolled, and rules in pods that are not. */
 async function findEnrolled({ config, view, node, members, probes, reports }: Beginning, signal: AbortSignal): Promise<void> {
@@ -200,14 +206,8 @@ function meetOutsiders(view: NodeView, members: Members, outsiders: Outsiders): 
 
 const probesLookEvery = ms(10_000);
 
-interface Probing extends Pick<EnrolmentParts, 'probes' | 'reports'> {
-  readonly node: Netns;
-  readonly view: NodeView;
-  readonly members: Members;
-}
-
 /** Tools that flush the node's rules take the way of its health probes with them. */
-async function keepProbes({ probes, members, reports }: Probing, signal: AbortSignal): Promise<void> {
+async function keepProbes({ probes, reports }: EnrolmentParts, members: Members, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(probesLookEvery, signal).catch(() => {});
     if (signal.aborted) return;

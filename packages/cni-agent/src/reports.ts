@@ -48,6 +48,7 @@ export class Reports {
     this.#log.warn({ ...(pod && names(pod)), err: describeError(why), againInMs: Math.round(wait) }, 'not done; trying again');
 
   readonly reconcile: ReconcilePorts['report'] = {
+    mistaken: (pod, mistakes) => this.#log.warn({ ...names(pod), mistakes }, 'annotations that cannot be read count as absent'),
     done: (step, pod) => {
       this.#telemetry.events.series([step]).value++;
       this.#log.info({ ...names(pod), step }, step === 'release' ? 'pod is out of the mesh' : 'pod is in the mesh');

@@ -57,7 +57,7 @@ class Bench {
       pod: () => this.pod,
       isWanted: () => this.isWanted,
       captureOf: (pod) => captureOf(pod, defaults),
-      report: { done: () => {}, found: () => {} },
+      report: { done: () => {}, found: () => {}, mistaken: (_pod, mistakes) => this.said.push(...mistakes) },
     });
   }
 
@@ -262,6 +262,14 @@ test('a changed annotation changes the rules, and is no damage', async () => {
   await bench.work();
   expect(bench.done).toEqual(['check', 'apply ingress']);
   expect(bench.said).toEqual([]);
+});
+
+test('an annotation that cannot be read is said, and counts as absent', async () => {
+  const bench = new Bench();
+  bench.change({ wishes: { 'ambient.istio.io/bypass-inbound-capture': 'yes' } });
+  await bench.work();
+  expect(bench.done).toContain('apply');
+  expect(bench.said).toEqual([expect.stringContaining('neither true nor false')]);
 });
 
 test('a second address is let through to, an old one is not any more', async () => {

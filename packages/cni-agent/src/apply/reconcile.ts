@@ -22,6 +22,8 @@ export interface ReconcilePorts {
   readonly report: {
     readonly done: (step: Step['do'], pod: Pod) => void;
     readonly found: (pod: Pod, what: 'whole' | 'absent' | 'damaged') => void;
+    /** Annotations that cannot be read, in words. */
+    readonly mistaken: (pod: Pod, mistakes: readonly string[]) => void;
   };
 }
 
@@ -75,7 +77,11 @@ export class Reconciler {
   }
 
   #apply(step: Exclude<Step, { do: 'nothing' }>, signal: AbortSignal): Promise<void> {
-    const { node, members, captureOf } = this.#ports;
+    const { node, members, captureOf, report } = this.#ports;
+    if (step.do === 'enrol' || step.do === 'verify') {
+      const { mistakes } = captureOf(step.pod);
+      if (mistakes.length > 0) report.mistaken(step.pod, mistakes);
+    }
     switch (step.do) {
       case 'enrol':
         return enrol({ ...step, capture: captureOf(step.pod).capture }, node, members, signal);
