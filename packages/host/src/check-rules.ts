@@ -1,6 +1,7 @@
 // Whether a pod still has exactly the rules that apply-rules.ts gave it. What the rules look like once they are in the kernel is asked of
 // the kernel itself: the same rules in an empty namespace. Used by the node agent when somebody has touched rules, and at its start.
 import { isDeepStrictEqual } from 'node:util';
+import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { applyRules, effective } from './apply-rules.ts';
 import { type Listing, listRules } from './listed-rules.ts';
 import { Netns } from './netns.ts';
@@ -9,29 +10,35 @@ import { runIn } from './run-in.ts';
 
 interface State {
   readonly rules: Listing;
-  /** Policy rules and routes of ours, by family. */
-  readonly routes: readonly unknown[];
+  /** Policy rules and local routes of both families, as `ip` lists them. */
+  readonly routes: readonly Routing[];
+}
+
+interface Routing {
+  readonly fwmark?: string;
+  readonly dst?: string;
 }
 
 /** By capture: the namespaces of a node's pods differ in few ways. */
 const references = new Map<string, Promise<State>>();
 const mostReferences = 64;
+const referenceWithinMs = 20_000;
 
-/** `absent`: nothing of ours is there. Throws RunFault when it cannot be read. */
+/** `absent`: nothing of ours is there. What others have beside ours is their affair. Throws RunFault when it cannot be read. */
 export async function checkRules(netns: Netns, wanted: Capture, signal: AbortSignal): Promise<'whole' | 'absent' | 'damaged'> {
   const capture = effective(netns, wanted);
-  const [is, should] = await Promise.all([stateOf(netns, capture.ipv6, signal), reference(capture, signal)]);
-  if (isDeepStrictEqual(is, should)) return 'whole';
-  const isEmpty = Object.keys(is.rules).length === 0 && is.routes.every((each) => Array.isArray(each) && each.length === 0);
-  return isEmpty ? 'absent' : 'damaged';
+  const [is, should] = await Promise.all([stateOf(netns, capture.ipv6, signal), unlessAborted(reference(capture), signal)]);
+  const there = should.routes.filter((each) => is.routes.some((one) => isDeepStrictEqual(one, each))).length;
+  if (there === should.routes.length && isDeepStrictEqual(is.rules, should.rules)) return 'whole';
+  return there === 0 && Object.keys(is.rules).length === 0 ? 'absent' : 'damaged';
 }
 
-function reference(capture: Capture, signal: AbortSignal): Promise<State> {
+function reference(capture: Capture): Promise<State> {
   const key = JSON.stringify(capture);
   const known = references.get(key);
   if (known !== undefined) return known;
   if (references.size >= mostReferences) references.clear();
-  const made = makeReference(capture, signal);
+  const made = makeReference(capture, AbortSignal.timeout(referenceWithinMs));
   references.set(key, made);
   made.catch(() => references.delete(key));
   return made;
@@ -40,26 +47,25 @@ function reference(capture: Capture, signal: AbortSignal): Promise<State> {
 async function makeReference(capture: Capture, signal: AbortSignal): Promise<State> {
   using empty = Netns.create();
   await applyRules(empty, capture, signal);
-  return stateOf(empty, capture.ipv6, signal);
+  const { rules, routes } = await stateOf(empty, capture.ipv6, signal);
+  // The rest are those that any namespace has.
+  return { rules, routes: routes.filter(({ fwmark, dst }) => fwmark !== undefined || dst === 'default') };
 }
 
 async function stateOf(netns: Netns, ipv6: boolean, signal: AbortSignal): Promise<State> {
-  const families = ipv6 ? ['-4', '-6'] : ['-4'];
   const [rules, ...routes] = await Promise.all([
     listRules(netns, captureTables, signal),
-    ...families.flatMap((family) => [
-      ipJson(netns, [family, 'rule', 'show', 'pref', '32764'], signal),
-      ipJson(netns, [family, 'route', 'show', 'table', '100'], signal),
-    ]),
+    ...(ipv6 ? ['-4', '-6'] : ['-4']).map((family) => routing(netns, family, signal)),
   ]);
-  return { rules, routes };
+  return { rules, routes: routes.flat() };
 }
 
-/** A table that was never written to does not exist, which is an empty list. */
-async function ipJson(netns: Netns, argv: readonly string[], signal: AbortSignal): Promise<unknown> {
-  const text = await runIn(netns, ['ip', '-json', ...argv], signal).catch((e: unknown) => {
-    if (e instanceof Error && e.message.includes('FIB table does not exist')) return '';
-    throw e;
-  });
-  return text.trim() === '' ? [] : JSON.parse(text);
+/** Of all tables, since asking for one that nobody has written to yet is an error. */
+async function routing(netns: Netns, family: string, signal: AbortSignal): Promise<Routing[]> {
+  const asked = 'rule show\nroute show table all type local\n';
+  const lists = await runIn(netns, ['ip', '-json', family, '-batch', '-'], signal, { stdin: asked });
+  return lists
+    .split('\n')
+    .filter((line) => line !== '')
+    .flatMap((line) => JSON.parse(line));
 }

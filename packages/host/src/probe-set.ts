@@ -3,19 +3,27 @@
 // that is always written whole cannot be half right. What an address is for is decided by its pod's uid, since addresses are used again.
 import { isDeepStrictEqual } from 'node:util';
 import { type Ip, parseIp } from '@ambient-mesh/model/address';
+import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { type Listing, listRules } from './listed-rules.ts';
 import { Netns } from './netns.ts';
 import { noProbeRules, type ProbeNode, probeRules, probeTable } from './probe-rules.ts';
 import { runIn } from './run-in.ts';
+
+const writtenWithinMs = 10_000;
 
 export class ProbeSet {
   readonly #netns: Netns;
   readonly #node: ProbeNode;
   /** Uid of the pod that has the address. */
   readonly #pods: Map<Ip, string>;
-  /** What the kernel listed after the last write; undefined until somebody asks. */
-  #listed: Listing | undefined;
-  #written: Promise<void> = Promise.resolve();
+  /** Counts the changes of `#pods`. */
+  #version = 0;
+  /** What the kernel has been given; undefined: nobody knows. */
+  #versionInKernel: number | undefined;
+  /** What the kernel lists when it has that version. */
+  #reference: { readonly version: number; readonly listing: Listing } | undefined;
+  /** One write after the other. */
+  #last: Promise<void> = Promise.resolve();
   /** The write that will hold every change made so far. */
   #next: Promise<void> | undefined;
 
@@ -29,66 +37,97 @@ export class ProbeSet {
   static async open(netns: Netns, node: ProbeNode, signal: AbortSignal): Promise<ProbeSet> {
     const { [probeTable]: before = [] } = await listRules(netns, [probeTable], signal);
     const set = new ProbeSet(netns, node, new Map(before.flatMap(elementsOf)));
-    await set.#write(signal);
+    await set.#settle(signal);
     return set;
   }
 
-  /** All that should be in. `prune` takes away what is not told; without it that stays. */
+  /** All that should be in, written whatever the kernel has. `prune` takes away what is not told; without it that stays. */
   async sync(all: ReadonlyMap<string, readonly Ip[]>, { prune }: { readonly prune: boolean }, signal: AbortSignal): Promise<void> {
     if (prune) this.#pods.clear();
     for (const [uid, ips] of all) for (const ip of ips) this.#pods.set(ip, uid);
-    await this.#write(signal);
+    this.#version++;
+    await this.#settle(signal);
   }
 
-  /** An address that another pod had is this one's now. */
+  /** An address that another pod had is this one's now. Resolves when the kernel has it; a write that failed is made up for by the next call. */
   async upsert(uid: string, ips: readonly Ip[], signal: AbortSignal): Promise<void> {
-    if (ips.every((ip) => this.#pods.get(ip) === uid)) return;
-    for (const ip of ips) this.#pods.set(ip, uid);
-    await this.#write(signal);
+    const fresh = ips.filter((ip) => this.#pods.get(ip) !== uid);
+    for (const ip of fresh) this.#pods.set(ip, uid);
+    if (fresh.length > 0) this.#version++;
+    await this.#settle(signal);
   }
 
   /** Addresses that are another pod's by now stay. */
   async remove(uid: string, ips: readonly Ip[], signal: AbortSignal): Promise<void> {
     const own = ips.filter((ip) => this.#pods.get(ip) === uid);
     for (const ip of own) this.#pods.delete(ip);
-    if (own.length > 0) await this.#write(signal);
+    if (own.length > 0) this.#version++;
+    await this.#settle(signal);
   }
 
   /** Whether the kernel still has what was written last. */
   async check(signal: AbortSignal): Promise<boolean> {
-    await this.#written.catch(() => {});
-    this.#listed ??= await this.#reference(signal);
-    const expected = this.#listed;
+    const version = this.#version;
+    await unlessAborted(this.#last, signal).catch(() => signal.throwIfAborted());
+    // What is changed meanwhile is no damage, here and below.
+    if (this.#version !== version) return true;
+    if (this.#versionInKernel !== version) return false;
+    const expected = await this.#expected(version, signal);
     const is = await listRules(this.#netns, [probeTable], signal);
-    // What was written meanwhile is no damage.
-    return isDeepStrictEqual(is, expected) || this.#listed !== expected;
+    if (isDeepStrictEqual(is, expected) || this.#version !== version) return true;
+    this.#versionInKernel = undefined;
+    return false;
   }
 
   /** Takes the table away: the mesh leaves the node. */
   async clear(signal: AbortSignal): Promise<void> {
     this.#pods.clear();
-    await this.#written.catch(() => {});
-    await runIn(this.#netns, ['nft', '-f', '-'], signal, { stdin: noProbeRules() });
+    const version = ++this.#version;
+    await this.#inTurn(async () => {
+      await this.#nft(noProbeRules());
+      this.#versionInKernel = version;
+    }, signal);
   }
 
-  #write(signal: AbortSignal): Promise<void> {
-    this.#next ??= this.#written
-      .catch(() => {})
-      .then(async () => {
-        this.#next = undefined;
-        this.#listed = undefined;
-        await runIn(this.#netns, ['nft', '-f', '-'], signal, { stdin: probeRules(this.#node, this.#pods) });
-      });
-    this.#written = this.#next;
-    return this.#next;
+  /** Resolves when the kernel has every change made so far. */
+  #settle(signal: AbortSignal): Promise<void> {
+    if (this.#versionInKernel === this.#version) return Promise.resolve();
+    if (this.#next !== undefined) return unlessAborted(this.#next, signal);
+    const written = this.#inTurn(async () => {
+      this.#next = undefined;
+      const version = this.#version;
+      if (this.#versionInKernel === version) return;
+      this.#versionInKernel = undefined;
+      await this.#nft(probeRules(this.#node, this.#pods));
+      this.#versionInKernel = version;
+    }, signal);
+    this.#next = this.#last;
+    return written;
   }
 
-  async #reference(signal: AbortSignal): Promise<Listing> {
+  /** Others may wait for the work too, so it is given up by nobody. */
+  #inTurn(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    this.#last = this.#last.catch(() => {}).then(work);
+    return unlessAborted(this.#last, signal);
+  }
+
+  async #nft(stdin: string): Promise<void> {
+    await runIn(this.#netns, ['nft', '-f', '-'], AbortSignal.timeout(writtenWithinMs), { stdin });
+  }
+
+  /** Asked of the kernel itself: the same rules in an empty namespace. */
+  async #expected(version: number, signal: AbortSignal): Promise<Listing> {
+    if (this.#reference?.version === version) return this.#reference.listing;
     using empty = Netns.create();
     await runIn(empty, ['nft', '-f', '-'], signal, { stdin: probeRules(this.#node, this.#pods) });
-    return listRules(empty, [probeTable], signal);
+    const listing = await listRules(empty, [probeTable], signal);
+    this.#reference = { version, listing };
+    return listing;
   }
 }
+
+/** What can be written as a comment again. */
+const isComment = (text: unknown): text is string => typeof text === 'string' && /^[\w.:-]{1,128}$/.test(text);
 
 /** `{set: {elem: [{elem: {val, comment}}]}}`, as nft lists a set. */
 function elementsOf(entry: unknown): [Ip, string][] {
@@ -96,6 +135,6 @@ function elementsOf(entry: unknown): [Ip, string][] {
   return (set?.elem ?? []).flatMap((each): [Ip, string][] => {
     const { elem } = each as { readonly elem?: { readonly val?: unknown; readonly comment?: unknown } };
     const ip = typeof elem?.val === 'string' ? parseIp(elem.val) : undefined;
-    return ip !== undefined && typeof elem?.comment === 'string' ? [[ip, elem.comment]] : [];
+    return ip !== undefined && isComment(elem?.comment) ? [[ip, elem.comment]] : [];
   });
 }

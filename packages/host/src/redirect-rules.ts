@@ -1,6 +1,7 @@
 // The capture rules of one pod, as the text of one nftables transaction and the policy routes beside it. Pure: same facts, same text.
 // Carried out by apply-rules.ts; compatible with the tables, marks and route table that Istio's node agent makes.
 // The tunnel's own packets carry mark 0x539; connections that it opened towards the pod are remembered by connection mark 0x111.
+import { isDeepStrictEqual } from 'node:util';
 import type { Ip } from '@ambient-mesh/model/address';
 
 export interface Capture {
@@ -23,6 +24,22 @@ const raw = 'istio-ambient-raw';
 /** All that are ever ours in a pod. */
 export const captureTables = [nat, mangle, raw] as const;
 
+type Hook = readonly [name: 'prerouting' | 'output', type: 'nat' | 'filter' | 'route', priority: number];
+const hooks: Readonly<Record<(typeof captureTables)[number], readonly Hook[]>> = {
+  [nat]: [
+    ['prerouting', 'nat', -100],
+    ['output', 'nat', -100],
+  ],
+  [mangle]: [
+    ['prerouting', 'filter', -150],
+    ['output', 'route', -150],
+  ],
+  [raw]: [
+    ['prerouting', 'filter', -300],
+    ['output', 'filter', -300],
+  ],
+};
+
 const notOurs = 'mark and 0xfff != 0x539';
 /**
  * Only a connection's first packet is turned. Connections that were open before the rules were written look new to the kernel as well, from
@@ -35,10 +52,25 @@ export function isInterfaceName(name: string): boolean {
   return /^[A-Za-z0-9_.:@-]{1,15}$/.test(name);
 }
 
-/** Replaces whatever rules of ours are there, in one transaction. Throws RangeError for a virtual interface with an impossible name. */
-export function redirectRules(capture: Capture): string {
+/**
+ * Replaces whatever rules of ours are there, in one transaction. Throws RangeError for a virtual interface with an impossible name.
+ * @param anew tables that are made from nothing, since other chains than ours are in them. All others are emptied and filled: their chains
+ * stay, so that a packet that is on its way through them meets the old rules or the new ones, and never none.
+ */
+export function redirectRules(capture: Capture, anew: readonly string[] = []): string {
   const tables = [...natTable(capture), ...mangleTable()];
-  return lines([...tables, ...(capture.dnsCapture ? rawTable() : dropTable(raw))]);
+  return lines([...anew.flatMap(dropTable), ...tables, ...(capture.dnsCapture ? rawTable() : dropTable(raw))]);
+}
+
+/** Whether a table's chains can take our rules as they are. @param listed what the kernel lists of the table (listed-rules.ts) */
+export function hasOurChains(name: (typeof captureTables)[number], listed: readonly object[]): boolean {
+  const chains = hooks[name].flatMap(([chain, type, prio]) => [
+    { family: 'inet', table: name, name: chain, type, hook: chain, prio, policy: 'accept' },
+    { family: 'inet', table: name, name: `istio-${chain}` },
+  ]);
+  const isOurs = (entry: object): boolean =>
+    'table' in entry || 'rule' in entry || ('chain' in entry && chains.some((chain) => isDeepStrictEqual(chain, entry.chain)));
+  return listed.every(isOurs);
 }
 
 /** Takes every rule of ours away; no error when there is none. */
@@ -75,7 +107,7 @@ function natTable({
   const in_ = inChain(nat, 'istio-prerouting');
   const out = inChain(nat, 'istio-output');
   return [
-    ...table(nat, 'type nat hook prerouting priority -100', 'type nat hook output priority -100'),
+    ...table(nat),
     ...virtualInterfaces.flatMap(virtualInterface),
     ...(ingress ? [] : both((ip, _, probe) => in_(`meta l4proto tcp ${ip} saddr ${probe} counter accept`))),
     ...both((ip, _, probe) => out(`meta l4proto tcp ${ip} daddr ${probe} counter accept`)),
@@ -94,7 +126,7 @@ function natTable({
 
 function mangleTable(): string[] {
   return [
-    ...table(mangle, 'type filter hook prerouting priority -150', 'type route hook output priority -150'),
+    ...table(mangle),
     inChain(mangle, 'istio-prerouting')('mark and 0xfff == 0x539 counter ct mark set ct mark and 0xfffff000 or 0x111'),
     inChain(mangle, 'istio-output')('ct mark and 0xfff == 0x111 counter meta mark set ct mark'),
   ];
@@ -103,7 +135,7 @@ function mangleTable(): string[] {
 /** The tunnel's own query may have the very addresses and ports of the query that it answers: separate zones keep them apart. */
 function rawTable(): string[] {
   return [
-    ...table(raw, 'type filter hook prerouting priority -300', 'type filter hook output priority -300'),
+    ...table(raw),
     inChain(raw, 'istio-output')('udp dport 53 mark and 0xfff == 0x539 counter ct zone set 1'),
     inChain(raw, 'istio-prerouting')(`udp sport 53 ${notOurs} counter ct zone set 1`),
   ];
@@ -115,16 +147,15 @@ function virtualInterface(name: string): string[] {
   return [rule(`iifname "${name}" ${first} counter redirect to :15001`), rule(`iifname "${name}" meta l4proto tcp counter return`)];
 }
 
-function table(name: string, prerouting: string, output: string): string[] {
+function table(name: (typeof captureTables)[number]): string[] {
   return [
     `add table inet ${name}`,
     `flush table inet ${name}`,
-    `add chain inet ${name} prerouting { ${prerouting} ; }`,
-    `add chain inet ${name} output { ${output} ; }`,
-    `add chain inet ${name} istio-prerouting`,
-    `add chain inet ${name} istio-output`,
-    `add rule inet ${name} prerouting jump istio-prerouting`,
-    `add rule inet ${name} output jump istio-output`,
+    ...hooks[name].map(
+      ([chain, type, priority]) => `add chain inet ${name} ${chain} { type ${type} hook ${chain} priority ${priority} ; }`,
+    ),
+    ...hooks[name].map(([chain]) => `add chain inet ${name} istio-${chain}`),
+    ...hooks[name].map(([chain]) => `add rule inet ${name} ${chain} jump istio-${chain}`),
   ];
 }
 

@@ -23,6 +23,9 @@ request.writeUInt32LE(headerBytes, 0);
 request.writeUInt16LE(NFT_MSG_GETGEN, 4);
 request.writeUInt16LE(NLM_F_REQUEST, 6);
 
+/** What the kernel says of a namespace whose rules nobody has ever written. */
+export const firstGeneration = 1;
+
 /** Throws HostFault when the namespace cannot be entered or has no nftables. Equal numbers: nobody has changed a rule between. */
 export function rulesGeneration(netns: Netns): number {
   const fd = netns.run(() => libc.socket(AF_NETLINK, SOCK_RAW | libc.SOCK_OURS, NETLINK_NETFILTER));
