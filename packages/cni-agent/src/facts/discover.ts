@@ -4,7 +4,7 @@ import { interfaceAddresses } from '@ambient-mesh/host/interface-addresses';
 import { Netns } from '@ambient-mesh/host/netns';
 import type { Ip } from '@ambient-mesh/model/address';
 import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
-import { isStill, type PodProcess, pidsIn, podProcess, podProcesses } from './processes.ts';
+import { isStill, outerPods, type PodProcess, pidsIn, podProcess, podProcesses } from './processes.ts';
 
 export interface Wanted {
   /** As cgroups have it. */
@@ -30,6 +30,7 @@ export interface DiscoverFault {
 
 interface Question {
   readonly wanted: readonly Wanted[];
+  readonly found: Map<string, Netns>;
   readonly resolve: (found: Map<string, Netns>) => void;
   readonly reject: (why: unknown) => void;
 }
@@ -49,12 +50,12 @@ export class Discovery {
   }
 
   /**
-   * One look at all processes for all of these. Whoever asks disposes of what is found. Those who ask while somebody's look is under way share
-   * the next one: two hundred pods enrolled at once are a few looks.
+   * One look at all processes for all of these, by uid; each who asks gets a descriptor of his own, and disposes of it. Those who ask while
+   * somebody's look is under way share the next one: two hundred pods enrolled at once are a few looks. Rejects when there is no process table.
    */
   find(wanted: readonly Wanted[]): Promise<Map<string, Netns>> {
     const mine = Promise.withResolvers<Map<string, Netns>>();
-    this.#asked.push({ wanted, ...mine });
+    this.#asked.push({ wanted, found: new Map(), ...mine });
     if (!this.#isLooking) void this.#answerAll();
     return mine.promise;
   }
@@ -63,44 +64,44 @@ export class Discovery {
     this.#isLooking = true;
     for (let asked = this.#asked.splice(0); asked.length > 0; asked = this.#asked.splice(0)) {
       try {
-        const found = await this.#find(asked.flatMap(({ wanted }) => wanted));
-        for (const { wanted, resolve } of asked) resolve(taken(found, wanted));
+        await this.#search(asked);
+        for (const { found, resolve } of asked) resolve(found);
       } catch (e) {
-        for (const { reject } of asked) reject(e);
+        for (const { found, reject } of asked) {
+          for (const netns of found.values()) netns[Symbol.dispose]();
+          reject(e);
+        }
       }
     }
     this.#isLooking = false;
   }
 
   /** First by what is known of processes and those that are new; whoever is not among them may be a process that has changed since. */
-  async #find(wanted: readonly Wanted[]): Promise<Map<string, Netns>> {
-    const missing = new Map(wanted.filter(({ ips }) => ips.length > 0).map(({ uid, ips }) => [uid, ips]));
-    const found = new Map<string, Netns>();
+  async #search(asked: readonly Question[]): Promise<void> {
     for (const isThorough of [false, true]) {
-      if (missing.size === 0) break;
-      await this.#refresh(isThorough);
-      const candidates = [...this.#seen.values()].filter((process) => process !== undefined && missing.has(process.podUid));
-      for (const [uid, netns] of this.#firstProven(candidates as PodProcess[], missing)) {
-        found.set(uid, netns);
-        missing.delete(uid);
+      const missing = asked.flatMap(({ wanted, found }) => wanted.filter(({ uid, ips }) => ips.length > 0 && !found.has(uid)));
+      if (missing.length === 0) return;
+      const processes = Map.groupBy(await this.#refresh(isThorough), ({ podUid }) => podUid);
+      for (const { wanted, found } of asked) {
+        for (const { uid, ips } of wanted) {
+          const netns = found.has(uid) ? undefined : this.#firstProven(processes.get(uid) ?? [], ips);
+          if (netns !== undefined) found.set(uid, netns);
+        }
       }
     }
-    return found;
   }
 
-  /** For each pod the namespace of its oldest process that stands the proof; each namespace is tried once. */
-  #firstProven(candidates: readonly PodProcess[], ipsOf: ReadonlyMap<string, readonly Ip[]>): Map<string, Netns> {
-    const proven = new Map<string, Netns>();
-    const judged = new Set<string>();
-    for (const process of candidates.toSorted((a, b) => a.startTime - b.startTime)) {
-      const { podUid, netns: id } = process;
-      const key = `${podUid} ${id}`;
-      if (this.#hostNetns.has(id) || proven.has(podUid) || judged.has(key)) continue;
-      const netns = this.#proven(process, ipsOf.get(podUid) ?? []);
-      if (netns === 'not its own') judged.add(key);
-      else if (netns !== undefined) proven.set(podUid, netns);
+  /** The namespace of the pod's oldest process that stands the proof; each namespace is tried once. */
+  #firstProven(ofPod: readonly PodProcess[], ips: readonly Ip[]): Netns | undefined {
+    if (ips.length === 0) return undefined;
+    const foreign = new Set(this.#hostNetns);
+    for (const process of ofPod.toSorted((a, b) => a.startTime - b.startTime)) {
+      if (foreign.has(process.netns)) continue;
+      const netns = this.#proven(process, ips);
+      if (netns === 'not its own') foreign.add(process.netns);
+      else if (netns !== undefined) return netns;
     }
-    return proven;
+    return undefined;
   }
 
   /** A namespace by a path of the container runtime's. @throws MeshError<DiscoverFault> when it cannot be this pod's. */
@@ -112,36 +113,45 @@ export class Discovery {
     } catch (e) {
       throw refused('discover.cannot-open', path, `the network namespace ${path} cannot be opened`, e);
     }
+    const objection = this.#objection(netns, path, ips);
+    if (objection === undefined) return netns;
+    netns[Symbol.dispose]();
+    throw objection;
+  }
+
+  #objection(netns: Netns, path: string, ips: readonly Ip[]): MeshError<DiscoverFault> | undefined {
+    if (this.#hostNetns.has(netns.id))
+      return refused('discover.host-namespace', path, `${path} is the network namespace of the node itself`);
     try {
-      if (this.#hostNetns.has(netns.id))
-        throw refused('discover.host-namespace', path, `${path} is the network namespace of the node itself`);
-      if (!hasAny(netns, ips))
-        throw refused('discover.not-its-own', path, `the network namespace ${path} does not have the address ${ips.join(' or ')}`);
-      return netns;
+      if (hasAny(netns, ips)) return undefined;
     } catch (e) {
-      netns[Symbol.dispose]();
-      throw e;
+      return refused('discover.cannot-open', path, `${path} is no network namespace that can be entered`, e);
     }
+    return refused('discover.not-its-own', path, `the network namespace ${path} does not have the address ${ips.join(' or ')}`);
   }
 
   /** The namespaces in which processes of these pods run now. Cheap when repeated: of processes seen before nothing is read, but every tenth time. */
   async look(uids: ReadonlySet<string>): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-    await this.#refresh(this.#looks++ % 10 === 0);
+    const processes = await this.#refresh(this.#looks++ % 10 === 0);
     const found = new Map<string, Set<string>>();
-    for (const process of this.#seen.values()) {
-      if (process === undefined || !uids.has(process.podUid) || this.#hostNetns.has(process.netns)) continue;
+    for (const process of processes) {
+      if (!uids.has(process.podUid) || this.#hostNetns.has(process.netns)) continue;
       found.set(process.podUid, (found.get(process.podUid) ?? new Set()).add(process.netns));
     }
     return found;
   }
 
-  /** @param isThorough reads of every process again, not of new ones only. */
-  async #refresh(isThorough: boolean): Promise<void> {
+  /** @param isThorough reads of every process again, not of new ones only. @returns those of pods */
+  async #refresh(isThorough: boolean): Promise<PodProcess[]> {
     const { proc } = this.#options;
     const running = new Set(pidsIn(proc));
-    for (const pid of this.#seen.keys()) if (isThorough || !running.has(pid)) this.#seen.delete(pid);
-    for await (const process of podProcesses(proc, new Set(this.#seen.keys()))) this.#seen.set(process.pid, process);
-    for (const pid of running) if (!this.#seen.has(pid)) this.#seen.set(pid, undefined);
+    const known = new Set(isThorough ? [] : this.#seen.keys());
+    const read = new Map<number, PodProcess>();
+    for await (const process of podProcesses(proc, known)) read.set(process.pid, process);
+    // At one go from here on: `find` and `look` may be under way together, and must not see each other's half.
+    for (const pid of this.#seen.keys()) if (!running.has(pid)) this.#seen.delete(pid);
+    for (const pid of running) if (!known.has(pid)) this.#seen.set(pid, read.get(pid));
+    return [...this.#seen.values()].filter((process) => process !== undefined);
   }
 
   /** The process's namespace, held open. Undefined: the process is not what it was. */
@@ -151,7 +161,7 @@ export class Discovery {
     try {
       netns = Netns.open(`${proc}/${pid}/ns/net`);
       // Another process may have the number by now, or this one be elsewhere.
-      const isSame = netns.id === id && isStill(proc, pid, startTime) && podProcess(proc, pid)?.podUid === podUid;
+      const isSame = netns.id === id && isStill(proc, pid, startTime) && podProcess(proc, pid, outerPods(proc))?.podUid === podUid;
       if (isSame && hasAny(netns, ips)) return netns;
       report.rejected(podUid, pid, isSame ? `its namespace does not have the address ${ips.join(' or ')}` : 'it changed while we looked');
       netns[Symbol.dispose]();
@@ -162,18 +172,6 @@ export class Discovery {
     netns?.[Symbol.dispose]();
     return undefined;
   }
-}
-
-/** Each namespace goes to the first who asked for it, and leaves the table. */
-function taken(found: Map<string, Netns>, wanted: readonly Wanted[]): Map<string, Netns> {
-  const own = new Map<string, Netns>();
-  for (const { uid } of wanted) {
-    const netns = found.get(uid);
-    if (netns === undefined) continue;
-    own.set(uid, netns);
-    found.delete(uid);
-  }
-  return own;
 }
 
 const hasAny = (netns: Netns, ips: readonly Ip[]): boolean => interfaceAddresses(netns).some((ip) => ips.includes(ip));

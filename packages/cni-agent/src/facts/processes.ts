@@ -2,7 +2,7 @@
 // Any of them may end, and its number be given to another, at any moment: what is told of one is told of one process, or not at all.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { podUidOf, startTimeOf } from './cgroup.ts';
+import { podUidOf, podUidsIn, startTimeOf } from './cgroup.ts';
 
 export interface PodProcess {
   readonly pid: number;
@@ -18,11 +18,12 @@ const perTurn = 64;
 
 /** Processes of pods; those that end meanwhile are left out. @param skip of these nothing is read */
 export async function* podProcesses(proc: string, skip: ReadonlySet<number> = new Set()): AsyncGenerator<PodProcess> {
+  const outer = outerPods(proc);
   let looked = 0;
   for (const pid of pidsIn(proc)) {
     if (skip.has(pid)) continue;
     if (++looked % perTurn === 0) await nextTurn();
-    const process = podProcess(proc, pid);
+    const process = podProcess(proc, pid, outer);
     if (process !== undefined) yield process;
   }
 }
@@ -32,11 +33,20 @@ export const pidsIn = (proc: string): number[] =>
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 
-/** Undefined: it is no pod's, or has ended. */
-export function podProcess(proc: string, pid: number): PodProcess | undefined {
+/** Pods that the node itself runs in, as its first process tells: none, but for nodes of test clusters. */
+export function outerPods(proc: string): ReadonlySet<string> {
+  try {
+    return podUidsIn(readFileSync(`${proc}/1/cgroup`, 'utf8'));
+  } catch {
+    return new Set();
+  }
+}
+
+/** Undefined: it is no pod's, or not clearly one's, or has ended. */
+export function podProcess(proc: string, pid: number, outer: ReadonlySet<string>): PodProcess | undefined {
   try {
     const folder = `${proc}/${pid}`;
-    const podUid = podUidOf(readFileSync(`${folder}/cgroup`, 'utf8'));
+    const podUid = podUidOf(readFileSync(`${folder}/cgroup`, 'utf8'), outer);
     if (podUid === undefined || podUid === 'ambiguous') return undefined;
     const startTime = startTimeOf(readFileSync(`${folder}/stat`, 'utf8'));
     const { dev, ino } = statSync(`${folder}/ns/net`, { bigint: true });
