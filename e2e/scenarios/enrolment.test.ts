@@ -32,7 +32,14 @@ describe.skipIf(!hasKubectl())('enrolment', () => {
     });
   const pod = (
     name: string,
-    more: { node?: 'a' | 'b'; image?: string; args?: readonly string[]; env?: Record<string, string>; labels?: object } = {},
+    more: {
+      node?: 'a' | 'b';
+      image?: string;
+      args?: readonly string[];
+      env?: Record<string, string>;
+      labels?: object;
+      listens?: number;
+    } = {},
   ): string =>
     stringify({
       apiVersion: 'v1',
@@ -46,6 +53,7 @@ describe.skipIf(!hasKubectl())('enrolment', () => {
             image: more.image ?? 'ambient-mesh/sleep',
             ...(more.args && { args: more.args }),
             env: Object.entries(more.env ?? {}).map(([name, value]) => ({ name, value })),
+            ...(more.listens && { readinessProbe: { tcpSocket: { port: more.listens }, periodSeconds: 1 } }),
           },
         ],
       },
@@ -61,7 +69,7 @@ describe.skipIf(!hasKubectl())('enrolment', () => {
       await k(`label namespace plain ${mode}-`);
     }
   }
-  const echo = { image: 'ambient-mesh/app', args: ['9000=echo'] } as const;
+  const echo = { image: 'ambient-mesh/app', args: ['9000=echo'], listens: 9000 } as const;
 
   /** Talks over one connection for a while, a line and its echo every 50 ms. */
   const talk = (from: string, ip: string, lines: number): Promise<string> =>
@@ -73,13 +81,17 @@ describe.skipIf(!hasKubectl())('enrolment', () => {
     );
 
   test('a running pod is in the mesh within 300 ms of its label, and out again', async () => {
-    await withPods([pod('far', { image: 'ambient-mesh/http-echo', node: 'b', labels: { [mode]: 'ambient' } })], ['far'], async () => {
-      const url = `http://${await ipOf('far')}:8080/`;
-      const took: number[] = [];
-      for (const name of ['late-1', 'late-2', 'late-3']) took.push(await enrolmentOf(name, url));
-      process.stdout.write(`from label to the first encrypted connection: ${took.join(', ')} ms\n`);
-      expect(took.toSorted((a, b) => a - b)[1]).toBeLessThan(300);
-    });
+    await withPods(
+      [pod('far', { image: 'ambient-mesh/http-echo', listens: 8080, node: 'b', labels: { [mode]: 'ambient' } })],
+      ['far'],
+      async () => {
+        const url = `http://${await ipOf('far')}:8080/`;
+        const took: number[] = [];
+        for (const name of ['late-1', 'late-2', 'late-3']) took.push(await enrolmentOf(name, url));
+        process.stdout.write(`from label to the first encrypted connection: ${took.join(', ')} ms\n`);
+        expect(took.toSorted((a, b) => a - b)[1]).toBeLessThan(300);
+      },
+    );
   });
 
   /** How long after its label the connections of a running pod, which asks all the time, are encrypted; then takes it out again. */

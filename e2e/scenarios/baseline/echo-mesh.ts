@@ -179,7 +179,8 @@ export class EchoMesh implements AsyncDisposable {
     await moreOfEach(0);
     await meanwhile();
     await moreOfEach(Date.now());
-    return Promise.all(
+    // Awaited: the pods go when this function returns.
+    return await Promise.all(
       pods.map(async ({ name, kind, node, order }) => ({
         what: `${kind} on ${node} to ${order.host}`,
         lines: await lines(name),
