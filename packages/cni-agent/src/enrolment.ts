@@ -112,7 +112,7 @@ function assemble(given: EnrolmentParts, parts: AsyncDisposableStack, signal: Ab
   const queue = parts.use(
     new WorkQueue({
       work: (uid, stopped) => began.promise.then(() => reports.timed(() => reconciler.work(uid, stopped))),
-      failed: (uid, why, wait) => reports.failed(view.pod(uid), why, wait),
+      failed: (uid, why, wait) => reports.failed(uid, view.pod(uid), why, wait),
       clock,
       atOnce: hands,
       random: Math.random,

@@ -4,15 +4,17 @@ import type { WatchReport } from '@ambient-mesh/kube/list-watch';
 import type { Ip } from '@ambient-mesh/model/address';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import type { Metrics } from '@ambient-mesh/runtime/metrics';
-import { type Ms, systemClock } from '@ambient-mesh/runtime/time';
+import { type Ms, ms, systemClock } from '@ambient-mesh/runtime/time';
 import type { Members } from './apply/members.ts';
 import type { OutsiderPorts, Outsiders } from './apply/outsiders.ts';
 import type { ReconcilePorts } from './apply/reconcile.ts';
-import type { Teller } from './apply/tell.ts';
+import type { Teller, Told } from './apply/tell.ts';
 import type { Pod } from './facts/pod.ts';
 import type { Logger } from './log.ts';
 import type { PluginLine } from './plugin/event.ts';
 import type { Telemetry } from './telemetry.ts';
+
+const sameEventAfter = ms(60_000);
 
 const names = ({ namespace, name, uid }: Pod) => ({ pod: `${namespace}/${name}`, uid });
 const regarding = ({ namespace, name, uid }: Pod) => ({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid });
@@ -20,6 +22,10 @@ const regarding = ({ namespace, name, uid }: Pod) => ({ apiVersion: 'v1', kind: 
 export class Reports {
   readonly #log: Logger;
   readonly #telemetry: Telemetry;
+  /** The last failure of each pod that is being tried again, by uid. */
+  readonly #failures = new Map<string, string>();
+  /** When each Event was told last. */
+  readonly #told = new Map<string, Ms>();
 
   constructor(log: Logger, telemetry: Telemetry) {
     this.#log = log;
@@ -44,12 +50,18 @@ export class Reports {
     this.#log[level]({ ...rest, part: 'plugin' }, message);
   };
 
-  readonly failed = (pod: Pod | undefined, why: unknown, wait: Ms): void =>
-    this.#log.warn({ ...(pod && names(pod)), err: describeError(why), againInMs: Math.round(wait) }, 'not done; trying again');
+  /** The same failure again and again is said once. */
+  readonly failed = (uid: string, pod: Pod | undefined, why: unknown, wait: Ms): void => {
+    const err = describeError(why);
+    const level = this.#failures.get(uid) === err ? 'debug' : 'warn';
+    this.#failures.set(uid, err);
+    this.#log[level]({ ...(pod && names(pod)), err, againInMs: Math.round(wait) }, 'not done; trying again');
+  };
 
   readonly reconcile: ReconcilePorts['report'] = {
     mistaken: (pod, mistakes) => this.#log.warn({ ...names(pod), mistakes }, 'annotations that cannot be read count as absent'),
     done: (step, pod) => {
+      this.#failures.delete(pod.uid);
       this.#telemetry.events.series([step]).value++;
       this.#log.info({ ...names(pod), step }, step === 'release' ? 'pod is out of the mesh' : 'pod is in the mesh');
     },
@@ -109,29 +121,29 @@ export class Reports {
   };
 
   outsiders(teller: Teller, shut: (ips: readonly Ip[]) => void): OutsiderPorts {
+    const tell = (pod: Pod, news: Pick<Told, 'reason' | 'note' | 'type'>): void => {
+      if (this.#isNews(`${pod.uid} ${news.reason} ${news.note}`)) teller.tell({ ...news, regarding: regarding(pod), action: 'Enrol' });
+    };
     return {
       shut,
       warn: (pod, obstacle, text) => {
         this.#log.warn({ ...names(pod), reason: obstacle, err: text }, 'the pod should be in the mesh and is not');
-        teller.tell({
-          regarding: regarding(pod),
-          reason: 'NotEnrolled',
-          note: `Not in the mesh (${obstacle}): ${text}`,
-          type: 'Warning',
-          action: 'Enrol',
-        });
+        tell(pod, { reason: 'NotEnrolled', note: `Not in the mesh (${obstacle}): ${text}`, type: 'Warning' });
       },
       recovered: (pod, obstacle) => {
         this.#log.info({ ...names(pod), reason: obstacle }, 'the pod is in the mesh again');
-        teller.tell({
-          regarding: regarding(pod),
-          reason: 'Enrolled',
-          note: `In the mesh; before that: ${obstacle}`,
-          type: 'Normal',
-          action: 'Enrol',
-        });
+        tell(pod, { reason: 'Enrolled', note: `In the mesh; before that: ${obstacle}`, type: 'Normal' });
       },
     };
+  }
+
+  /** A pod that breaks its own rules in a loop does not flood the API server with Events. */
+  #isNews(what: string): boolean {
+    const now = systemClock.monotonic();
+    for (const [key, at] of this.#told) if (now - at > sameEventAfter) this.#told.delete(key);
+    if (this.#told.has(what)) return false;
+    this.#told.set(what, now);
+    return true;
   }
 
   collect(metrics: Metrics, outsiders: Outsiders, members: Members): void {

@@ -32,7 +32,7 @@ export interface AnswerFault {
   readonly code: 'answer.no-pod' | 'answer.no-address';
 }
 
-const watchLag = { everyMs: ms(10), tries: 50 };
+const watchLag = { every: ms(10), tries: 50, askAfter: 10 };
 
 /** @throws MeshError; the text is shown on the pod, which then does not start and is tried again by its node. */
 export async function answerPlugin(asked: StartingPod, ports: AnswerPorts, signal: AbortSignal): Promise<'in-mesh' | 'not-in-mesh'> {
@@ -49,20 +49,23 @@ export async function answerPlugin(asked: StartingPod, ports: AnswerPorts, signa
   return 'in-mesh';
 }
 
-/** A pod outside the mesh needs no watch to be known by; one that shall be enrolled does, since the queue reads it from there. */
-async function known({ namespace, pod: name, uid }: StartingPod, ports: AnswerPorts, signal: AbortSignal): Promise<Pod> {
+/**
+ * A pod outside the mesh needs no watch to be known by; one that shall be enrolled does, since the queue reads it from there.
+ * A runtime that names no uid may mean a new pod while we still know the old one of that name: the API server is asked which it is.
+ */
+async function known({ namespace, pod: name, uid: told }: StartingPod, ports: AnswerPorts, signal: AbortSignal): Promise<Pod> {
   const { find, fetch, isWanted, clock } = ports;
-  for (let left = watchLag.tries; left > 0; left--) {
-    const found = find(namespace, name, uid);
+  let uid = told;
+  for (let tries = 0; tries < watchLag.tries; tries++) {
+    const found = uid === undefined ? undefined : find(namespace, name, uid);
     if (found !== undefined) return found;
-    if (left === watchLag.tries - 10) {
+    if (tries === (told === undefined ? 0 : watchLag.askAfter)) {
       const fetched = await fetch(namespace, name, signal);
       if (fetched !== undefined && !isWanted(fetched)) return fetched;
+      uid ??= fetched?.uid;
     }
-    await clock.sleep(watchLag.everyMs, signal);
+    await clock.sleep(watchLag.every, signal);
   }
-  throw new MeshError<AnswerFault>(
-    { code: 'answer.no-pod' },
-    `the API server has not told of the pod ${namespace}/${name}${uid === undefined ? '' : ` (${uid})`} yet`,
-  );
+  const who = `${namespace}/${name}${told === undefined ? '' : ` (${told})`}`;
+  throw new MeshError<AnswerFault>({ code: 'answer.no-pod' }, `the API server has not told of the pod ${who} yet`);
 }
