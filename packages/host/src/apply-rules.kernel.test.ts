@@ -3,19 +3,20 @@
 // The text of the rules is redirect-rules.test.ts.
 import { createSocket, type Socket as UdpHandle } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type Server, Socket } from 'node:net';
-import { canonicalIp, type Family, familyOf, type Ip, type SocketAddress } from '@ambient-mesh/model/address';
+import type { Socket } from 'node:net';
+import { canonicalIp, familyOf, type Ip, type SocketAddress } from '@ambient-mesh/model/address';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyRules, removeRules } from './apply-rules.ts';
 import type { Netns } from './netns.ts';
 import { originalDestination } from './original-destination.ts';
 import type { Capture } from './redirect-rules.ts';
 import { runIn } from './run-in.ts';
-import { dialSocket, listenTcp, udpSocket } from './sockets.ts';
+import { udpSocket } from './sockets.ts';
+import * as connections from './testing/connections.ts';
 import { type Joined, joinedNamespaces, leftIp, rightIp } from './testing/index.ts';
 import { fdOf } from './testing/socket-state.ts';
 
-const mark = 1337;
+const { answerOf, sayDestination, tunnelMark: mark } = connections;
 const pod: Capture = { ipv6: true, dnsCapture: true, ingress: false, virtualInterfaces: [] };
 const soon = () => AbortSignal.timeout(10_000);
 
@@ -27,39 +28,10 @@ beforeEach(async () => {
 });
 afterEach(() => parts.dispose());
 
-async function serve(netns: Netns, port: number, onConnection: (socket: Socket) => void, ours = false): Promise<Server> {
-  const { fd } = listenTcp({
-    netns,
-    ip: '::' as Ip,
-    port,
-    reusePort: false,
-    mark: ours ? mark : undefined,
-    transparent: ours ? 'required' : 'off',
-  });
-  const server = createServer((socket) => onConnection(socket.on('error', () => {}))).listen({ fd });
-  parts.defer(() => void server.close());
-  await once(server, 'listening');
-  return server;
-}
-
-const connect = (netns: Netns, to: SocketAddress, more: { mark?: number; from?: Ip } = {}): Socket => {
-  const socket = new Socket({ fd: dialSocket({ netns, family: familyOf(to.ip), ...more }), manualStart: true } as ConstructorParameters<
-    typeof Socket
-  >[0]);
-  parts.defer(() => void socket.destroy());
-  return socket.connect(to.port, to.ip).setEncoding('utf8');
-};
-
-/** What the server says first; rejects when the connection fails. */
-const answerOf = async (socket: Socket): Promise<string> => String((await once(socket, 'data'))[0]);
-
-const familyOfConnection = (socket: Socket): Family => familyOf(canonicalIp(socket.localAddress ?? ''));
-
-/** Stands for the tunnel: says where the connection was going. */
-const sayDestination = (name: string) => (socket: Socket) => {
-  const { ip, port } = originalDestination(fdOf(socket), familyOfConnection(socket)) ?? { ip: 'unknown', port: 0 };
-  socket.end(`${name} ${ip} ${port}`);
-};
+const serve = (netns: Netns, port: number, on: (socket: Socket) => void, ours = false) =>
+  connections.serve(parts, { netns, port, ours }, on);
+const connect = (...rest: Parameters<typeof connections.connect> extends [unknown, ...infer Rest] ? Rest : never): Socket =>
+  connections.connect(parts, ...rest);
 
 const captured: readonly (readonly [rule: string, from: 'left' | 'right', to: SocketAddress, answer: string])[] = [
   ['IPv4 into the pod comes to 15006', 'left', { ip: rightIp.v4, port: 80 }, `in ${rightIp.v4} 80`],
@@ -122,7 +94,7 @@ test.each([
     app.on('data', (question) => app.end(`${canonicalIp(app.remoteAddress ?? '')} asked ${question}`)),
   );
   const relay = (inbound: Socket) => {
-    const to = originalDestination(fdOf(inbound), familyOfConnection(inbound));
+    const to = originalDestination(fdOf(inbound), familyOf(canonicalIp(inbound.localAddress ?? '')));
     if (to === undefined) throw new Error('no original destination');
     const onward = connect(nets.right, to, { mark, from: canonicalIp(inbound.remoteAddress ?? '') });
     inbound.pipe(onward).pipe(inbound);
