@@ -184,14 +184,14 @@ describe('the rules as the kernel reads them back', () => {
     expect(await policy()).toEqual(ipv6 ? [1, 1, 1, 1] : [1, 0, 1, 0]);
   });
 
-  test('applying again changes nothing', async () => {
+  test('InvokedTwiceIsIdempotent: applying again changes nothing', async () => {
     await applyRules(nets.right, pod, soon());
     const once = [await ruleset(), await policy()];
     await applyRules(nets.right, pod, soon());
     expect([await ruleset(), await policy()]).toEqual(once);
   });
 
-  test('applying other rules leaves nothing of the first', async () => {
+  test('IdempotentUnequalInPodRerun: applying other rules leaves nothing of the first', async () => {
     await applyRules(nets.right, { ...pod, dnsCapture: false }, soon());
     const wanted = await ruleset();
     await applyRules(nets.right, { ...pod, virtualInterfaces: ['tap0'] }, soon());

@@ -15,6 +15,7 @@ interface State {
 }
 
 interface Routing {
+  readonly family: string;
   readonly fwmark?: string;
   readonly dst?: string;
 }
@@ -67,5 +68,6 @@ async function routing(netns: Netns, family: string, signal: AbortSignal): Promi
   return lists
     .split('\n')
     .filter((line) => line !== '')
-    .flatMap((line) => JSON.parse(line));
+    .flatMap((line) => JSON.parse(line) as object[])
+    .map((each) => ({ family, ...each }));
 }
