@@ -13,7 +13,8 @@ export interface ConfList extends RawObject {
 }
 
 /** A list, or a single configuration, which is put into a list of its own. */
-export function readConf(text: string): { readonly ok: ConfList; readonly isSingle: boolean } | { readonly mistake: string } {
+export function readConf(text: string | undefined): { readonly ok: ConfList; readonly isSingle: boolean } | { readonly mistake: string } {
+  if (text === undefined) return { mistake: 'it cannot be read' };
   let raw: unknown;
   try {
     raw = JSON.parse(text);

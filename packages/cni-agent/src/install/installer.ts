@@ -1,14 +1,16 @@
 // Puts the plugin, its kubeconfig and its place in the CNI chain onto the node, looks again and again whether they are still there, and takes
-// them away when asked to (facts: control-plane §2.3). What the configuration should be is plan.ts; files are written by atomic-file.ts.
-import { type FSWatcher, watch } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+// them away when asked to (facts: control-plane §2.3). What the configuration should be is plan.ts, its files are conf-folder.ts.
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
-import { copyProgram, removeLeftovers, writeWhole } from './atomic-file.ts';
+import { besideName, removeLeftovers, writeWhole } from './atomic-file.ts';
+import { ConfFolder } from './conf-folder.ts';
 import { pluginName } from './conflist.ts';
 import { kubeconfigFor, kubeconfigName, type PluginAccess } from './kubeconfig.ts';
-import { type ConfChange, type ConfFiles, type ConfWishes, planConf, planRemoval } from './plan.ts';
+import { type ConfFiles, type ConfWishes, planConf, planRemoval } from './plan.ts';
+import { ProgramCopy } from './program-copy.ts';
+import { Change } from './watch.ts';
 
 export interface InstallWishes extends ConfWishes {
   /** The plugin as it came with the agent. */
@@ -28,9 +30,9 @@ export interface InstallPorts {
   readonly report: {
     /** What had to be put in place, in words; at the first time everything. */
     readonly installed: (what: readonly string[]) => void;
-    /** The same text again and again is one failure that lasts. */
+    /** What is missing, or went wrong. Said once, however long it lasts. */
     readonly failed: (why: string) => void;
-    /** Something else keeps changing the configuration back. */
+    /** Something else keeps changing back what we put right: so many times within a minute. */
     readonly fighting: (repairs: number) => void;
     readonly ready: (isReady: boolean) => void;
   };
@@ -43,137 +45,107 @@ const settleFor = ms(100);
 /** With so many repairs within a minute we are in a fight, which nobody wins by being faster. */
 const mostRepairs = 5;
 const fightPause = ms(5_000);
-const largestConf = 1 << 20;
+/** A folder that still needs changing after so many has somebody else at work in it. */
+const mostSteps = 50;
 
 export class Installer {
   readonly #wishes: InstallWishes;
   readonly #ports: InstallPorts;
+  readonly #program: ProgramCopy;
+  readonly #folder: ConfFolder;
   /** When each repair of the last minute was made. */
   #repairs: number[] = [];
+  /** The primary configuration, when all was right. */
+  #primary: string | undefined;
+  #saidMissing = '';
 
   constructor(wishes: InstallWishes, ports: InstallPorts) {
     this.#wishes = wishes;
     this.#ports = ports;
+    this.#program = new ProgramCopy(wishes.plugin, join(wishes.binDir, pluginName));
+    this.#folder = new ConfFolder(wishes);
   }
 
   /** Until the signal aborts. Never rejects: what goes wrong is said, and tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, report } = this.#ports;
+    const { clock } = this.#ports;
     const { binDir, netDir, runDir } = this.#wishes;
     while (!signal.aborted) {
       using change = new Change([binDir, netDir, runDir]);
-      try {
-        const what = await this.#install();
-        if (what.length > 0) report.installed(what);
-        report.ready(true);
-        this.#count(what);
-      } catch (e) {
-        report.ready(false);
-        report.failed(describeError(e));
-      }
+      const done: string[] = [];
+      const missing = await this.#install(done).catch((e: unknown) => describeError(e).replaceAll(besideName, ''));
+      this.#tell(done, missing ?? '');
       const until = AbortSignal.any([signal, change.signal]);
       await clock.sleep(lookAgainAfter, until).catch(() => {});
       await clock.sleep(this.#repairs.length > mostRepairs ? fightPause : settleFor, signal).catch(() => {});
     }
   }
 
-  /** What was put in place. @throws with what is missing. */
-  async #install(): Promise<readonly string[]> {
-    const { plugin, binDir, runDir, kubeconfigMode } = this.#wishes;
-    const done: string[] = [];
-    if (await copyProgram(plugin, join(binDir, pluginName))) done.push('plugin');
+  /** What is missing; undefined when all is right. Adds to `done` what was put in place. */
+  async #install(done: string[]): Promise<string | undefined> {
+    const { runDir, kubeconfigMode } = this.#wishes;
+    if (await this.#program.restore()) done.push('plugin');
     const text = kubeconfigFor(await this.#ports.access());
     if (await writeUnless(join(runDir, kubeconfigName), text, kubeconfigMode)) done.push('kubeconfig');
-    const plan = planConf(await this.#files(), this.#wishes);
-    if (plan.do === 'wait') throw new Error(plan.why);
-    if (plan.do === 'nothing') return done;
-    await this.#carryOut(plan);
-    return [...done, plan.name];
+    for (let steps = 0; steps < mostSteps; steps++) {
+      const files = await this.#folder.files();
+      const plan = planConf(files, this.#wishes, this.#primary);
+      if (plan.do === 'wait') return plan.why;
+      if (plan.do === 'nothing') {
+        this.#primary = plan.primary;
+        return undefined;
+      }
+      if (await this.#folder.carryOut(plan, files)) done.push(plan.name);
+    }
+    return keepsChanging;
   }
 
-  #count(what: readonly string[]): void {
-    const now = this.#ports.clock.monotonic();
+  #tell(done: readonly string[], missing: string): void {
+    const { clock, report } = this.#ports;
+    if (done.length > 0) report.installed(done);
+    if (missing !== '' && missing !== this.#saidMissing) report.failed(missing);
+    this.#saidMissing = missing;
+    report.ready(missing === '');
+
+    const now = clock.monotonic();
     this.#repairs = this.#repairs.filter((at) => at > now - 60_000);
     // Renewed tokens are nobody's fight.
-    if (what.some((each) => each !== 'kubeconfig')) this.#repairs.push(now);
-    if (this.#repairs.length > mostRepairs) this.#ports.report.fighting(this.#repairs.length);
+    if (done.every((each) => each === 'kubeconfig')) return;
+    this.#repairs.push(now);
+    if (this.#repairs.length > mostRepairs) report.fighting(this.#repairs.length);
   }
 
-  /** Takes everything away, in the order in which nothing is left that needs what is gone. */
+  /** Takes everything away, in the order in which nothing is left that needs what is gone. @throws then the plugin stays, for what needs it. */
   async cleanUp(): Promise<void> {
     const { binDir, runDir } = this.#wishes;
-    let plan = planRemoval(await this.#files(), this.#wishes);
-    while (plan.do !== 'nothing') {
-      await this.#carryOut(plan);
-      plan = planRemoval(await this.#files(), this.#wishes);
+    for (let steps = 0; ; steps++) {
+      const files = await this.#folder.files().catch(noneIfMissing);
+      const plan = planRemoval(files, this.#wishes);
+      if (plan.do === 'nothing') break;
+      if (steps === mostSteps) throw new Error(keepsChanging);
+      await this.#folder.carryOut(plan, files);
     }
-    await rm(join(runDir, kubeconfigName), { force: true });
-    await rm(join(binDir, pluginName), { force: true });
-    await removeLeftovers(join(binDir, pluginName));
+    for (const path of [join(runDir, kubeconfigName), join(binDir, pluginName)]) {
+      await rm(path, { force: true });
+      await removeLeftovers(path);
+    }
   }
+}
 
-  async #files(): Promise<ConfFiles> {
-    const { netDir } = this.#wishes;
-    const names = (await readdir(netDir)).filter((name) => /\.conf(list)?$/.test(name));
-    const texts = await Promise.all(
-      names.map(async (name): Promise<[string, string] | undefined> => {
-        const path = join(netDir, name);
-        // It may go while we look.
-        const size = (await stat(path).catch(() => undefined))?.size ?? Number.POSITIVE_INFINITY;
-        if (size > largestConf) return undefined;
-        return readFile(path, 'utf8').then(
-          (text) => [name, text],
-          () => undefined,
-        );
-      }),
-    );
-    return new Map(texts.filter((each) => each !== undefined));
-  }
+const keepsChanging = "something else keeps changing the node's CNI configuration while we do";
 
-  async #carryOut(plan: ConfChange): Promise<void> {
-    const { netDir, confMode } = this.#wishes;
-    if (plan.do === 'remove') return rm(join(netDir, plan.name), { force: true });
-    const like = plan.like === undefined ? undefined : await stat(join(netDir, plan.like)).catch(() => undefined);
-    await removeLeftovers(join(netDir, plan.name));
-    await writeWhole(join(netDir, plan.name), plan.text, like === undefined ? confMode : like.mode & 0o777);
-    if (plan.remove !== undefined) await rm(join(netDir, plan.remove), { force: true });
-  }
+/** A folder that is not there holds nothing of ours. */
+function noneIfMissing(e: NodeJS.ErrnoException): ConfFiles {
+  if (e.code === 'ENOENT') return new Map();
+  throw e;
 }
 
 /** True if it was written. */
 async function writeUnless(path: string, text: string, mode: number): Promise<boolean> {
   const [is, facts] = await Promise.all([readFile(path, 'utf8').catch(() => undefined), stat(path).catch(() => undefined)]);
   if (is === text && facts !== undefined && (facts.mode & 0o777) === mode) return false;
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o750 });
+  await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+  await removeLeftovers(path);
   await writeWhole(path, text, mode);
   return true;
-}
-
-/** Aborts its signal at the first change in one of the folders. Folders that cannot be watched are looked at in time. */
-class Change implements Disposable {
-  readonly #watchers: FSWatcher[] = [];
-  readonly #seen = new AbortController();
-
-  constructor(folders: readonly string[]) {
-    for (const folder of folders) {
-      try {
-        const watcher = watch(folder, { persistent: false }, (_event, name) => {
-          // Our own half-written files are no news, nor is the plugin's log.
-          if (name === null || !/\.tmp\.|\.log|\.sock/.test(name)) this.#seen.abort();
-        });
-        watcher.on('error', () => this.#seen.abort());
-        this.#watchers.push(watcher);
-      } catch {
-        // It may come later.
-      }
-    }
-  }
-
-  get signal(): AbortSignal {
-    return this.#seen.signal;
-  }
-
-  [Symbol.dispose](): void {
-    for (const watcher of this.#watchers) watcher.close();
-  }
 }

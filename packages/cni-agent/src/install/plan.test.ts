@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { PluginEntry } from './conflist.ts';
-import { type ConfPlan, type ConfWishes, planConf, planRemoval } from './plan.ts';
+import { type ConfFiles, type ConfPlan, type ConfWishes, planConf, planRemoval } from './plan.ts';
 
 const entry: PluginEntry = { name: 'istio-cni', type: 'istio-cni', cni_agent_run_dir: '/var/run/istio-cni' };
 const chained: ConfWishes = { confName: '', chained: true, ownedConfig: false, ownedFilename: '02-istio-cni.conflist', entry };
@@ -10,17 +10,18 @@ const owned: ConfWishes = { ...chained, ownedConfig: true };
 const bridge = { type: 'bridge', bridge: 'cni0', ipam: { type: 'host-local' } };
 const json = (value: object): string => JSON.stringify(value);
 const list = (...plugins: readonly object[]): string => json({ cniVersion: '1.0.0', name: 'net', keep: { me: [1] }, plugins });
-const files = (all: Record<string, string>): ReadonlyMap<string, string> => new Map(Object.entries(all));
+const files = (all: Record<string, string | undefined>): ConfFiles => new Map(Object.entries(all));
 const right = list(bridge, entry);
 
 /** The plan with its text read. */
 const read = (plan: ConfPlan) => (plan.do === 'write' ? { ...plan, text: JSON.parse(plan.text) as unknown } : plan);
 const written = (name: string, text: object, more: object = {}) => ({ do: 'write', name, text, like: name, remove: undefined, ...more });
 const parsed = (text: string) => JSON.parse(text) as object;
+const right10 = { do: 'nothing', primary: '10-a.conflist' };
 
 const rows: readonly (readonly [name: string, there: Record<string, string>, wishes: ConfWishes, plan: object])[] = [
   ['InsertCNIConfig: ours goes last', { '10-a.conflist': list(bridge) }, chained, written('10-a.conflist', parsed(right))],
-  ['CheckInstall: ours is there', { '10-a.conflist': right }, chained, { do: 'nothing' }],
+  ['CheckInstall: ours is there', { '10-a.conflist': right }, chained, right10],
   ['ours is not the last any more', { '10-a.conflist': list(entry, bridge) }, chained, written('10-a.conflist', parsed(right))],
   ['ours is there twice', { '10-a.conflist': list(bridge, entry, entry) }, chained, written('10-a.conflist', parsed(right))],
   [
@@ -51,7 +52,31 @@ const rows: readonly (readonly [name: string, there: Record<string, string>, wis
     { ...chained, confName: '20-b.conflist' },
     written('20-b.conflist', parsed(right)),
   ],
-  ['the one that is named has become a list', { '20-b.conflist': right }, { ...chained, confName: '20-b.conf' }, { do: 'nothing' }],
+  [
+    'the one that is named has become a list',
+    { '20-b.conflist': right },
+    { ...chained, confName: '20-b.conf' },
+    { do: 'nothing', primary: '20-b.conflist' },
+  ],
+  [
+    'the one that is named need not end like one',
+    { '10-a.conflist': list(bridge), 'cni.json': list(bridge) },
+    { ...chained, confName: 'cni.json' },
+    written('cni.json', parsed(right)),
+  ],
+  [
+    'a chain that an agent with other wishes made is not taken for the primary',
+    { '02-istio-cni.conflist': right, '10-a.conflist': list(bridge) },
+    chained,
+    written('10-a.conflist', parsed(right)),
+  ],
+  [
+    '... and goes once the primary has our entry',
+    { '02-istio-cni.conflist': right, '10-a.conflist': right },
+    chained,
+    { do: 'remove', name: '02-istio-cni.conflist' },
+  ],
+  ['... but what has its name and is not ours stays', { '02-istio-cni.conflist': list(bridge), '10-a.conflist': right }, chained, right10],
   ['none is there', {}, chained, { do: 'wait', why: expect.stringContaining('waiting for a CNI configuration') }],
   [
     'the one that is named is not there',
@@ -83,7 +108,7 @@ const rows: readonly (readonly [name: string, there: Record<string, string>, wis
     'our chain is right',
     { '02-istio-cni.conflist': `${JSON.stringify(parsed(right), null, 2)}\n`, '10-a.conflist': list(bridge) },
     owned,
-    { do: 'nothing' },
+    right10,
   ],
   [
     'our chain would be read by nobody',
@@ -106,6 +131,31 @@ const rows: readonly (readonly [name: string, there: Record<string, string>, wis
 ];
 for (const [name, there, wishes, plan] of rows) test(name, () => expect(read(planConf(files(there), wishes))).toEqual(plan));
 
+const seconds: readonly (readonly [name: string, there: Record<string, string | undefined>, wishes: ConfWishes, plan: object])[] = [
+  [
+    'the primary is half written: it is waited for',
+    { '10-a.conflist': '{"plu', '20-b.conflist': list(bridge) },
+    chained,
+    { do: 'wait', why: 'waiting for whoever is writing 10-a.conflist: it is no JSON' },
+  ],
+  [
+    'the primary cannot be read: it is waited for',
+    { '10-a.conflist': undefined, '20-b.conflist': list(bridge) },
+    chained,
+    { do: 'wait', why: 'waiting for whoever is writing 10-a.conflist: it cannot be read' },
+  ],
+  [
+    'the primary of our own chain is half written: ours stays',
+    { '02-istio-cni.conflist': right, '10-a.conflist': '' },
+    owned,
+    { do: 'wait', why: expect.any(String) },
+  ],
+  ['the primary is gone: the next one is', { '20-b.conflist': list(bridge) }, chained, written('20-b.conflist', parsed(right))],
+  ['something else is half written', { '05-x.conflist': '{"plu', '10-a.conflist': right }, chained, right10],
+];
+for (const [name, there, wishes, plan] of seconds)
+  test(`after 10-a.conflist was right, ${name}`, () => expect(read(planConf(files(there), wishes, '10-a.conflist'))).toEqual(plan));
+
 const removals: readonly (readonly [name: string, there: Record<string, string>, wishes: ConfWishes, plan: object])[] = [
   ['Cleanup: our entry goes, the rest stays', { '10-a.conflist': right }, chained, written('10-a.conflist', parsed(list(bridge)))],
   ['Cleanup: nothing of ours is there', { '10-a.conflist': list(bridge), 'x.conf': 'no JSON' }, chained, { do: 'nothing' }],
@@ -122,6 +172,25 @@ const removals: readonly (readonly [name: string, there: Record<string, string>,
     { ...chained, chained: false },
     { do: 'remove', name: 'YYY-istio-cni.conf' },
   ],
+  [
+    'Cleanup: what an agent with a chain of its own left goes as well',
+    { '02-istio-cni.conflist': right, '10-a.conflist': right },
+    chained,
+    { do: 'remove', name: '02-istio-cni.conflist' },
+  ],
+  [
+    'Cleanup: what an agent without a chain of its own left goes as well',
+    { '10-a.conflist': right },
+    owned,
+    written('10-a.conflist', parsed(list(bridge))),
+  ],
+  [
+    'Cleanup: what an agent that stood alone left goes as well',
+    { 'mine.conf': json({ cniVersion: '0.3.1', ...entry }) },
+    chained,
+    { do: 'remove', name: 'mine.conf' },
+  ],
+  ['Cleanup: what has the name of our chain and is not ours stays', { '02-istio-cni.conflist': list(bridge) }, chained, { do: 'nothing' }],
 ];
 for (const [name, there, wishes, plan] of removals) test(name, () => expect(read(planRemoval(files(there), wishes))).toEqual(plan));
 
@@ -142,7 +211,7 @@ test('what is put in is in once, last, and comes out again; nothing else changes
       const text = plan.do === 'write' ? plan.text : json(conf);
       expect(parsed(text)).toEqual({ ...(JSON.parse(json(conf)) as object), plugins: [...(JSON.parse(json(others)) as object[]), entry] });
       expect(Object.keys(parsed(text))).toEqual(Object.keys(conf));
-      expect(planConf(files({ '10-a.conflist': text }), chained)).toEqual({ do: 'nothing' });
+      expect(planConf(files({ '10-a.conflist': text }), chained)).toEqual(right10);
       const back = planRemoval(files({ '10-a.conflist': text }), chained);
       expect(back.do === 'write' && parsed(back.text)).toEqual(JSON.parse(json({ ...conf, plugins: others })));
     }),

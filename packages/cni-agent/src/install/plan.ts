@@ -1,5 +1,5 @@
 // What should be in the node's folder of CNI configurations, told from what is in it. Pure (facts: control-plane §2.3).
-// Carried out by installer.ts, again and again: what is right already is left alone.
+// Carried out by installer.ts, step by step: what is right already is left alone.
 import { type ConfList, hasOurs, isRight, type PluginEntry, readConf, withOurs, withoutOurs, written } from './conflist.ts';
 
 export interface ConfWishes {
@@ -13,11 +13,12 @@ export interface ConfWishes {
   readonly entry: PluginEntry;
 }
 
-/** Files by name. */
-export type ConfFiles = ReadonlyMap<string, string>;
+/** Files by name; undefined: it cannot be read, or is larger than any configuration. */
+export type ConfFiles = ReadonlyMap<string, string | undefined>;
 
+/** The next step; whoever takes it looks and asks again, until nothing is left to do. */
 export type ConfChange =
-  /** `like`: the file whose mode it gets; undefined: a new one of ours. `remove`: the file that it takes the place of. */
+  /** `like`: the file that it was made from and whose mode it gets; undefined: a new one of ours. `remove`: the file that it takes the place of. */
   | {
       readonly do: 'write';
       readonly name: string;
@@ -27,7 +28,11 @@ export type ConfChange =
     }
   | { readonly do: 'remove'; readonly name: string };
 
-export type ConfPlan = ConfChange | { readonly do: 'nothing' } | { readonly do: 'wait'; readonly why: string };
+export type ConfPlan =
+  | ConfChange
+  /** `primary`: the file that everything was told from. */
+  | { readonly do: 'nothing'; readonly primary?: string }
+  | { readonly do: 'wait'; readonly why: string };
 
 interface Primary {
   readonly name: string;
@@ -38,16 +43,24 @@ interface Primary {
 const nothing = { do: 'nothing' } as const;
 const standaloneName = 'YYY-istio-cni.conf';
 
-export function planConf(files: ConfFiles, wishes: ConfWishes): ConfPlan {
-  const { chained, ownedConfig, entry } = wishes;
+/** @param last the primary when all was right. While it cannot be read, somebody is writing it: then no other is taken for the primary. */
+export function planConf(files: ConfFiles, wishes: ConfWishes, last?: string): ConfPlan {
+  const { chained, ownedConfig, ownedFilename, entry } = wishes;
   if (!chained) return standalone(files, wishes);
-  const primary = primaryOf(files, wishes);
+  const primary = primaryOf(files, wishes, last);
   if ('why' in primary) return { do: 'wait', why: primary.why };
   if (ownedConfig) return owned(files, wishes, primary);
-  if (!primary.isSingle && isRight(primary.list, entry)) return nothing;
-  const name = primary.isSingle ? asList(primary.name) : primary.name;
-  const remove = name === primary.name ? undefined : primary.name;
-  return { do: 'write', name, text: written(withOurs(primary.list, entry)), like: primary.name, remove };
+  if (primary.isSingle || !isRight(primary.list, entry)) return extended(primary, entry);
+  // Left by an agent that wrote a chain of its own; it would be read instead of the primary.
+  const isStale = primary.name !== ownedFilename && holdsOurs(files.get(ownedFilename));
+  return isStale ? { do: 'remove', name: ownedFilename } : { do: 'nothing', primary: primary.name };
+}
+
+function extended({ name, list, isSingle }: Primary, entry: PluginEntry): ConfPlan {
+  const text = written(withOurs(list, entry));
+  return isSingle && asList(name) !== name
+    ? { do: 'write', name: asList(name), text, like: name, remove: name }
+    : { do: 'write', name, text, like: name, remove: undefined };
 }
 
 function standalone(files: ConfFiles, { confName, entry }: ConfWishes): ConfPlan {
@@ -60,42 +73,51 @@ function owned(files: ConfFiles, { ownedFilename, entry }: ConfWishes, primary: 
   if (ownedFilename >= primary.name)
     return { do: 'wait', why: `${ownedFilename} does not sort before ${primary.name}, so nobody would read it` };
   const text = written(withOurs(primary.list, entry));
-  return files.get(ownedFilename) === text ? nothing : { do: 'write', name: ownedFilename, text, like: primary.name, remove: undefined };
+  if (files.get(ownedFilename) === text) return { do: 'nothing', primary: primary.name };
+  return { do: 'write', name: ownedFilename, text, like: primary.name, remove: undefined };
 }
 
-/** What takes us out again; the first step of several, until nothing is left to do. */
-export function planRemoval(
-  files: ConfFiles,
-  { confName, chained, ownedFilename, ownedConfig }: Omit<ConfWishes, 'entry'>,
-): ConfChange | { readonly do: 'nothing' } {
-  if (!chained) {
-    const name = confName || standaloneName;
-    return files.has(name) ? { do: 'remove', name } : nothing;
-  }
-  if (ownedConfig) return files.has(ownedFilename) ? { do: 'remove', name: ownedFilename } : nothing;
-  for (const name of candidates(files)) {
-    const read = readConf(files.get(name) ?? '');
-    if ('mistake' in read || read.isSingle || !hasOurs(read.ok)) continue;
+/**
+ * What takes us out again, from wherever an agent may have put us, with these wishes or with others: an entry that is forgotten keeps every
+ * pod of the node from starting.
+ */
+export function planRemoval(files: ConfFiles, wishes: Omit<ConfWishes, 'entry'>): ConfChange | { readonly do: 'nothing' } {
+  const { confName, chained, ownedFilename, ownedConfig } = wishes;
+  const alone = chained ? undefined : confName || standaloneName;
+  const ours = ownedConfig ? ownedFilename : alone;
+  for (const name of candidates(files, confName)) {
+    if (name === ours) return { do: 'remove', name };
+    const read = readConf(files.get(name));
+    if ('mistake' in read || !hasOurs(read.ok)) continue;
     const rest = withoutOurs(read.ok);
-    // A chain of nothing would be no valid configuration.
-    if (rest.plugins.length === 0) return { do: 'remove', name };
+    // A chain of nothing would be no valid configuration, and a copy of the primary is not needed any more.
+    if (rest.plugins.length === 0 || name === ownedFilename) return { do: 'remove', name };
     return { do: 'write', name, text: written(rest), like: name, remove: undefined };
   }
   return nothing;
 }
 
-const candidates = (files: ConfFiles): string[] => [...files.keys()].filter((name) => /\.conf(list)?$/.test(name)).sort();
+export const isConfName = (name: string, confName: string): boolean => /\.conf(list)?$/.test(name) || name === confName;
+const candidates = (files: ConfFiles, confName: string): string[] => [...files.keys()].filter((name) => isConfName(name, confName)).sort();
 const asList = (name: string): string => name.replace(/\.conf$/, '.conflist');
 
-function primaryOf(files: ConfFiles, { confName, ownedConfig, ownedFilename }: ConfWishes): Primary | { readonly why: string } {
+function holdsOurs(text: string | undefined): boolean {
+  const read = readConf(text);
+  return 'ok' in read && hasOurs(read.ok);
+}
+
+function primaryOf(files: ConfFiles, wishes: ConfWishes, last: string | undefined): Primary | { readonly why: string } {
+  const { confName, ownedConfig, ownedFilename } = wishes;
   // A single configuration that we have made a list of has another name now.
   const named = confName === '' ? undefined : [confName, asList(confName)];
   const broken: string[] = [];
-  for (const name of named ?? candidates(files)) {
-    const text = files.get(name);
-    if (text === undefined || (ownedConfig && name === ownedFilename)) continue;
-    const read = readConf(text);
-    if ('mistake' in read) broken.push(`${name}: ${read.mistake}`);
+  for (const name of named ?? candidates(files, confName)) {
+    if (!files.has(name) || (name === ownedFilename && (ownedConfig || named === undefined))) continue;
+    const read = readConf(files.get(name));
+    if ('mistake' in read) {
+      if (name === last) return { why: `waiting for whoever is writing ${name}: ${read.mistake}` };
+      broken.push(`${name}: ${read.mistake}`);
+    }
     // Ours alone is no network.
     else if (withoutOurs(read.ok).plugins.length > 0)
       return { name, list: ownedConfig ? withoutOurs(read.ok) : read.ok, isSingle: read.isSingle };
