@@ -6,10 +6,10 @@ import { statusOf } from '@ambient-mesh/kube/errors';
 import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import type { Config } from './config.ts';
 import { writtenSelectors } from './facts/enablement.ts';
-import { namespaceKind } from './facts/pod.ts';
 import { type PluginEntry, pluginName } from './install/conflist.ts';
 import { Installer } from './install/installer.ts';
 import type { PluginAccess } from './install/kubeconfig.ts';
+import { PluginToken } from './install/plugin-token.ts';
 import { type Asked, isTheEnd } from './install/shutdown.ts';
 import type { Reports } from './reports.ts';
 
@@ -26,20 +26,16 @@ export interface InstallationParts {
   readonly ready: (isReady: boolean) => void;
 }
 
-const daemonSet = {
-  group: 'apps',
-  version: 'v1',
-  plural: 'daemonsets',
-  kind: 'DaemonSet',
-  namespaced: true,
-  narrow: (raw: unknown) => raw,
-};
-const node = { ...namespaceKind, plural: 'nodes', kind: 'Node' };
+const narrow = (raw: unknown): unknown => raw;
+const daemonSet = { group: 'apps', version: 'v1', plural: 'daemonsets', kind: 'DaemonSet', namespaced: true, narrow };
+const node = { group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespaced: false, narrow };
 /** The plugin and the charts know it by this name. */
 const daemonSetName = 'istio-cni-node';
 
 export function startInstallation({ config, client, access, reports, ready }: InstallationParts): Installation {
   const stop = new AbortController();
+  const { podNamespace: namespace, pluginAccount: account } = config;
+  const token = new PluginToken({ client, namespace, account, clock: systemClock, refused: reports.pluginTokenRefused });
   const installer = new Installer(
     {
       ...config,
@@ -47,7 +43,7 @@ export function startInstallation({ config, client, access, reports, ready }: In
       kubeconfigMode: Number.parseInt(config.kubeconfigMode, 8),
       confMode: config.groupRead ? 0o640 : 0o600,
     },
-    { access: () => pluginAccess(access), clock: systemClock, report: { ...reports.install, ready } },
+    { access: () => pluginAccess(access, token), clock: systemClock, report: { ...reports.install, ready } },
   );
   const running = installer.run(stop.signal);
   const end = async (): Promise<void> => {
@@ -57,7 +53,7 @@ export function startInstallation({ config, client, access, reports, ready }: In
   return {
     async leave() {
       await end();
-      if (!config.alwaysCleanUp && !isTheEnd(await ask(client, config))) return false;
+      if (!config.alwaysCleanUp && !isTheEnd(await ask(client, config), config.ownedConfig)) return false;
       await installer.cleanUp();
       return true;
     },
@@ -80,26 +76,30 @@ function entryOf({ logLevel, runDir, enablement, podNamespace, detectionRetry }:
   };
 }
 
-async function pluginAccess(access: Access): Promise<PluginAccess> {
+/** With the agent's own token where the plugin has no account: it works until the agent's pod is deleted. */
+async function pluginAccess(access: Access, plugin: PluginToken): Promise<PluginAccess> {
   const { headers, tls } = await access.credentials(true);
-  return { server: access.server, caPem: tls.ca ?? '', token: (headers.authorization ?? '').replace(/^Bearer /, '') };
+  const token = (await plugin.current()) ?? (headers.authorization ?? '').replace(/^Bearer /, '');
+  return { server: access.server, caPem: tls.ca ?? '', token };
 }
 
 const answersWithin = ms(3_000);
+const triesAgainAfter = ms(500);
 const tries = 3;
 
 async function ask(client: KubeClient, { podNamespace, nodeName }: Config): Promise<Asked> {
-  let refused: number | undefined;
-  for (let left = tries; left > 0; left--) {
+  for (let left = tries - 1; ; left--) {
     try {
       const found = await client.get(daemonSet, { namespace: podNamespace, name: daemonSetName }, { timeout: answersWithin });
       if (found === undefined) return { refused: 404 };
-      const own = await client.get(node, { namespace: '', name: nodeName }, { timeout: answersWithin });
-      return { daemonSet: found, node: { name: nodeName, labels: own?.labels ?? {} } };
+      const own = await client.get(node, { namespace: '', name: nodeName }, { timeout: answersWithin }).catch(() => undefined);
+      return { daemonSet: found, node: own };
     } catch (e) {
-      refused = statusOf(e);
-      if (refused === 401) break;
+      const refused = statusOf(e);
+      if (left === 0 || refused === 401) return { refused };
+      await systemClock.sleep(triesAgainAfter, neverAborted);
     }
   }
-  return { refused };
 }
+
+const neverAborted = new AbortController().signal;

@@ -1,5 +1,5 @@
 // The file by which the plugin asks the API server itself when there is no agent to ask: as JSON, which is YAML as well. Pure.
-// Read by kube/one-look.ts. It holds the agent's own token: whoever reads it may what the agent may.
+// Read by kube/one-look.ts; whose token it holds is plugin-token.ts.
 
 export interface PluginAccess {
   readonly server: string;

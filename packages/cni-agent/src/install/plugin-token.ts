@@ -1,0 +1,63 @@
+// The token in the plugin's kubeconfig: of a service account of its own that may read pods and namespaces and nothing else, bound to no pod.
+// The agent's own token would end with the agent's pod, which is just when the plugin has nobody else to ask. Used by installation.ts.
+import type { KubeClient } from '@ambient-mesh/kube/client';
+import { statusOf } from '@ambient-mesh/kube/errors';
+import { objectOf, textOf } from '@ambient-mesh/kube/raw';
+import { describeError } from '@ambient-mesh/runtime/errors';
+import { type Clock, ms } from '@ambient-mesh/runtime/time';
+
+export interface PluginTokenPorts {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  /** Of the plugin. */
+  readonly account: string;
+  readonly clock: Clock;
+  /** There is no such account, or no right to its tokens: said once. */
+  readonly refused: (why: string) => void;
+}
+
+const seconds = 86_400;
+/** Renewed after half of its life: an API server that is away for hours is no harm. */
+const renewAfter = ms((seconds / 2) * 1_000);
+const askAgainAfter = ms(60_000);
+const answersWithin = ms(5_000);
+
+export class PluginToken {
+  readonly #ports: PluginTokenPorts;
+  #token: string | undefined;
+  /** Before this there is nothing new to ask for. */
+  #askAt = 0;
+  #wasRefused = false;
+
+  constructor(ports: PluginTokenPorts) {
+    this.#ports = ports;
+  }
+
+  /** The one that is there; undefined when there is none to be had. */
+  async current(): Promise<string | undefined> {
+    const { clock } = this.#ports;
+    if (clock.monotonic() < this.#askAt) return this.#token;
+    try {
+      this.#token = await this.#request();
+      this.#askAt = clock.monotonic() + renewAfter;
+    } catch (e) {
+      this.#askAt = clock.monotonic() + askAgainAfter;
+      const status = statusOf(e);
+      const isRefused = status === 403 || status === 404;
+      if (isRefused && !this.#wasRefused) this.#ports.refused(describeError(e));
+      this.#wasRefused ||= isRefused;
+    }
+    return this.#token;
+  }
+
+  async #request(): Promise<string> {
+    const { client, namespace, account } = this.#ports;
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(account)}/token`;
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [], expirationSeconds: seconds } };
+    const about = `a token of ServiceAccount ${namespace}/${account}`;
+    const answer = await client.request({ verb: 'create', about, method: 'POST', path, body }, { timeout: answersWithin });
+    const token = textOf(objectOf(objectOf(answer).status).token);
+    if (token === '') throw new Error(`the API server gave no ${about}`);
+    return token;
+  }
+}
