@@ -83,6 +83,12 @@ export class Reports {
       this.#log.warn({ repairs }, "something else keeps changing the node's CNI configuration back (Cilium does, with cni.exclusive=true)"),
   };
 
+  readonly pluginTokenRefused = (why: string): void =>
+    this.#log.warn(
+      { err: why },
+      "the plugin's kubeconfig holds the agent's own token, which ends with the agent's pod: give the plugin an account of its own",
+    );
+
   readonly installReady = (isReady: boolean): void => {
     this.#telemetry.installReady.series([]).value = isReady ? 1 : 0;
   };

@@ -36,6 +36,7 @@ export const settings = {
   netDir: { env: 'MOUNTED_CNI_NET_DIR', parse: someText, otherwise: '/host/etc/cni/net.d', about: "The node's folder of CNI configurations." },
   binDir: { env: 'MOUNTED_CNI_BIN_DIR', parse: someText, otherwise: '/host/opt/cni/bin', about: "Our own: the node's folder of CNI plugins." },
   plugin: { env: 'CNI_PLUGIN_BINARY', parse: someText, otherwise: '/opt/cni/bin/istio-cni', about: 'Our own: the plugin as it came with the agent.' },
+  pluginAccount: { env: 'CNI_PLUGIN_SERVICE_ACCOUNT', parse: someText, otherwise: 'istio-cni-plugin', about: "Our own: service account whose token the plugin's kubeconfig holds; where it is not there, the agent's own." },
   confName: { env: 'CNI_CONF_NAME', parse: text, otherwise: '', about: 'Name of the CNI configuration to extend; empty finds it.' },
   chained: { env: 'CHAINED_CNI_PLUGIN', parse: flag, otherwise: true, about: 'Extend an existing chain; otherwise write a configuration with our plugin alone, for multus.' },
   ownedConfig: { env: 'ISTIO_OWNED_CNI_CONFIG', parse: flag, otherwise: false, about: 'Write a chain of our own, kept equal to the primary one, rather than extend that.' },
