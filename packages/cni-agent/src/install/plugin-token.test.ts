@@ -15,16 +15,20 @@ function bench(answers: (string | number)[]) {
     asked.push(path);
     const answer = answers.shift() ?? 500;
     if (typeof answer === 'number')
-      throw refused('create a token', { status: answer, reason: 'No', message: 'no', retryAfterSeconds: undefined });
+      throw refused('create a token', { status: answer, reason: 'No', message: 'no', retryAfterSeconds: Number.NaN });
     return { status: { token: answer } };
   };
-  // Of the client only `request` is used.
-  const client = { request } as ConstructorParameters<typeof PluginToken>[0]['client'];
   return {
     clock,
     said,
     asked,
-    token: new PluginToken({ client, namespace: 'istio-system', account: 'istio-cni-plugin', clock, refused: (why) => said.push(why) }),
+    token: new PluginToken({
+      client: { request },
+      namespace: 'istio-system',
+      account: 'istio-cni-plugin',
+      clock,
+      refused: (why) => said.push(why),
+    }),
   };
 }
 
@@ -32,23 +36,23 @@ test('it is asked for once, and again after half of its life', async () => {
   const { token, clock, asked } = bench(['first', 'second']);
   expect([await token.current(), await token.current()]).toEqual(['first', 'first']);
   expect(asked).toEqual(['/api/v1/namespaces/istio-system/serviceaccounts/istio-cni-plugin/token']);
-  clock.advance(hours(12.1));
+  await clock.advance(hours(12.1));
   expect(await token.current()).toBe('second');
 });
 
 test('one that cannot be renewed is kept, and asked for again soon', async () => {
   const { token, clock } = bench(['first', 503, 'second']);
   await token.current();
-  clock.advance(hours(13));
+  await clock.advance(hours(13));
   expect(await token.current()).toBe('first');
-  clock.advance(ms(61_000));
+  await clock.advance(ms(61_000));
   expect(await token.current()).toBe('second');
 });
 
 test.each([403, 404])('without an account for the plugin (%i) there is none, and that is said once', async (status) => {
   const { token, clock, said } = bench([status, status]);
   expect(await token.current()).toBeUndefined();
-  clock.advance(ms(61_000));
+  await clock.advance(ms(61_000));
   expect(await token.current()).toBeUndefined();
   expect(said).toHaveLength(1);
 });

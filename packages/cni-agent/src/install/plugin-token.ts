@@ -7,7 +7,7 @@ import { describeError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 
 export interface PluginTokenPorts {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'request'>;
   readonly namespace: string;
   /** Of the plugin. */
   readonly account: string;

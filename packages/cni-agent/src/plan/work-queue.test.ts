@@ -54,7 +54,7 @@ test('failures are repeated after growing pauses, up to 5 s; success forgets the
   queue.add('a');
   while (queue.size > 0) {
     await settled();
-    clock.advance(ms(5_000));
+    await clock.advance(ms(5_000));
     await settled();
   }
   expect(waits.slice(0, 4)).toEqual([5, 10, 20, 40]);
@@ -130,7 +130,7 @@ test('whatever is added is worked on after its last addition, and by one hand on
         for (let i = 0; i < turns; i++) await settled();
       }
       while (queue.size > 0) {
-        clock.advance(ms(5_000));
+        await clock.advance(ms(5_000));
         await settled();
       }
       expect(seen).toEqual(added);
