@@ -4,7 +4,7 @@ import type { Container, Pod, Volume } from '../objects.ts';
 
 const path = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-export const accessVolume: Volume = {
+const accessVolume: Volume = {
   name: 'kube-api-access',
   projected: {
     sources: [
