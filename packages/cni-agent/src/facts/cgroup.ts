@@ -29,10 +29,6 @@ export function podUidOf(cgroup: string, outer: ReadonlySet<string> = none): str
 
 /** Field 22 of `/proc/<pid>/stat`, in ticks since boot. The name before it may hold anything, blanks and parentheses included. */
 export function startTimeOf(stat: string): number | undefined {
-  const fields = stat
-    .slice(stat.lastIndexOf(')') + 1)
-    .trim()
-    .split(' ');
-  const ticks = Number(fields[19] ?? Number.NaN);
-  return Number.isInteger(ticks) && ticks >= 0 ? ticks : undefined;
+  const ticks = /^\d+ \(.*\) (?:\S+ ){19}(\d{1,15})(?: |$)/s.exec(stat)?.[1];
+  return ticks === undefined ? undefined : Number(ticks);
 }

@@ -4,7 +4,7 @@ import { interfaceAddresses } from '@ambient-mesh/host/interface-addresses';
 import { Netns } from '@ambient-mesh/host/netns';
 import type { Ip } from '@ambient-mesh/model/address';
 import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
-import { isStill, outerPods, type PodProcess, pidsIn, podProcess, podProcesses } from './processes.ts';
+import { openPodProcess, outerPods, type PodProcess, pidsIn, podProcesses } from './processes.ts';
 
 export interface Wanted {
   /** As cgroups have it. */
@@ -157,20 +157,24 @@ export class Discovery {
   /** The process's namespace, held open. Undefined: the process is not what it was. */
   #proven({ pid, podUid, netns: id, startTime }: PodProcess, ips: readonly Ip[]): Netns | 'not its own' | undefined {
     const { proc, report } = this.#options;
-    let netns: Netns | undefined;
+    using opened = new DisposableStack();
     try {
-      netns = Netns.open(`${proc}/${pid}/ns/net`);
-      // Another process may have the number by now, or this one be elsewhere.
-      const isSame = netns.id === id && isStill(proc, pid, startTime) && podProcess(proc, pid, outerPods(proc))?.podUid === podUid;
-      if (isSame && hasAny(netns, ips)) return netns;
-      report.rejected(podUid, pid, isSame ? `its namespace does not have the address ${ips.join(' or ')}` : 'it changed while we looked');
-      netns[Symbol.dispose]();
-      return isSame ? 'not its own' : undefined;
+      const [now, netns] = openPodProcess(proc, pid, outerPods(proc));
+      opened.use(netns);
+      if (now?.podUid !== podUid || now.startTime !== startTime || netns.id !== id) {
+        report.rejected(podUid, pid, 'it changed while we looked');
+        return undefined;
+      }
+      if (hasAny(netns, ips)) {
+        opened.move();
+        return netns;
+      }
+      report.rejected(podUid, pid, `its namespace does not have the address ${ips.join(' or ')}`);
+      return 'not its own';
     } catch (e) {
       report.rejected(podUid, pid, describeError(e));
+      return undefined;
     }
-    netns?.[Symbol.dispose]();
-    return undefined;
   }
 }
 

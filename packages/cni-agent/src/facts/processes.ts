@@ -1,7 +1,8 @@
 // The processes of this machine, each with the pod and the network namespace that it belongs to. Used by discover.ts.
 // Any of them may end, and its number be given to another, at any moment: what is told of one is told of one process, or not at all.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Netns } from '@ambient-mesh/host/netns';
 import { podUidOf, podUidsIn, startTimeOf } from './cgroup.ts';
 
 export interface PodProcess {
@@ -45,23 +46,38 @@ export function outerPods(proc: string): ReadonlySet<string> {
 /** Undefined: it is no pod's, or not clearly one's, or has ended. */
 export function podProcess(proc: string, pid: number, outer: ReadonlySet<string>): PodProcess | undefined {
   try {
-    const folder = `${proc}/${pid}`;
-    const podUid = podUidOf(readFileSync(`${folder}/cgroup`, 'utf8'), outer);
-    if (podUid === undefined || podUid === 'ambiguous') return undefined;
-    const startTime = startTimeOf(readFileSync(`${folder}/stat`, 'utf8'));
-    const { dev, ino } = statSync(`${folder}/ns/net`, { bigint: true });
-    if (startTime === undefined || !isStill(proc, pid, startTime)) return undefined;
-    return { pid, podUid, netns: `${dev}:${ino}`, startTime };
+    return holding(proc, pid, (folder) => read(folder, pid, outer));
   } catch {
     return undefined;
   }
 }
 
-/** Whether the number still means the process that was looked at. */
-export function isStill(proc: string, pid: number, startTime: number): boolean {
+/** The same with its namespace held open, which is the caller's then. @throws what the system says of a process that has ended */
+export function openPodProcess(proc: string, pid: number, outer: ReadonlySet<string>): readonly [PodProcess | undefined, Netns] {
+  return holding(proc, pid, (folder) => {
+    using opened = new DisposableStack();
+    const netns = opened.use(Netns.open(`${folder}/ns/net`));
+    const process = read(folder, pid, outer);
+    opened.move();
+    return [process, netns];
+  });
+}
+
+/** Whatever is read below the folder is of one process: once it has ended nothing is, though its number be another's by then. */
+function holding<T>(proc: string, pid: number, look: (folder: string) => T): T {
+  const fd = openSync(`${proc}/${pid}`, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    return startTimeOf(readFileSync(`${proc}/${pid}/stat`, 'utf8')) === startTime;
-  } catch {
-    return false;
+    return look(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
   }
+}
+
+function read(folder: string, pid: number, outer: ReadonlySet<string>): PodProcess | undefined {
+  const podUid = podUidOf(readFileSync(`${folder}/cgroup`, 'utf8'), outer);
+  if (podUid === undefined || podUid === 'ambiguous') return undefined;
+  const startTime = startTimeOf(readFileSync(`${folder}/stat`, 'utf8'));
+  if (startTime === undefined) return undefined;
+  const { dev, ino } = statSync(`${folder}/ns/net`, { bigint: true });
+  return { pid, podUid, netns: `${dev}:${ino}`, startTime };
 }
