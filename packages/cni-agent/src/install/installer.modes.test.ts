@@ -1,4 +1,4 @@
-// The installer with a chain of its own or none, and when something is missing, broken or misconfigured: it waits, says for what, and goes on by itself.
+// The installer with a chain of its own or none, and with something missing, broken or misconfigured: it waits, says for what, and goes on.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';

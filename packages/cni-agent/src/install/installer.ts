@@ -115,7 +115,7 @@ export class Installer {
     if (this.#repairs.length > mostRepairs) report.fighting(this.#repairs.length);
   }
 
-  /** Takes everything away, in the order in which nothing is left that needs what is gone. @throws then the plugin stays, for what needs it. */
+  /** Takes everything away; nothing is left that needs what is gone. @throws while our entry cannot be taken out: then the plugin stays. */
   async cleanUp(): Promise<void> {
     const { binDir, runDir } = this.#wishes;
     for (let steps = 0; ; steps++) {

@@ -1,7 +1,7 @@
 // What should be in the node's folder of CNI configurations: every mode, every kind of drift, and the way back.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PluginEntry } from './conflist.ts';
+import { type PluginEntry, readConf, withoutOurs } from './conflist.ts';
 import { type ConfFiles, type ConfPlan, type ConfWishes, planConf, planRemoval } from './plan.ts';
 
 const entry: PluginEntry = { name: 'istio-cni', type: 'istio-cni', cni_agent_run_dir: '/var/run/istio-cni' };
@@ -214,6 +214,59 @@ test('what is put in is in once, last, and comes out again; nothing else changes
       expect(planConf(files({ '10-a.conflist': text }), chained)).toEqual(right10);
       const back = planRemoval(files({ '10-a.conflist': text }), chained);
       expect(back.do === 'write' && parsed(back.text)).toEqual(JSON.parse(json({ ...conf, plugins: others })));
+    }),
+  );
+});
+
+/** Takes steps until there is none left. */
+function carryOut(there: Map<string, string>, next: (files: ConfFiles) => ConfPlan): ConfPlan {
+  for (let steps = 0; ; steps++) {
+    const plan = next(there);
+    if (plan.do === 'wait' || plan.do === 'nothing') return plan;
+    expect(steps).toBeLessThan(10);
+    if (plan.do === 'write') {
+      there.set(plan.name, plan.text);
+      if (plan.remove !== undefined) there.delete(plan.remove);
+    } else there.delete(plan.name);
+  }
+}
+
+const anyFiles = fc.dictionary(
+  fc.constantFrom('05-a.conf', '10-a.conflist', '10-b.conf', '20-b.conflist'),
+  fc.oneof(anyList.map(json), plugin.map(json), fc.constantFrom('', '{"plu', '{}')),
+);
+const anyWishes = fc.record({
+  confName: fc.constantFrom('', '', '10-b.conf', 'missing.conflist'),
+  chained: fc.boolean(),
+  ownedConfig: fc.boolean(),
+  ownedFilename: fc.constant('02-istio-cni.conflist'),
+  entry: fc.constant(entry),
+});
+
+/** The chains of others, whatever file they are in. */
+const othersIn = (there: ConfFiles): unknown[] =>
+  [...there.values()]
+    .map((text) => readConf(text))
+    .flatMap((conf) => ('ok' in conf ? [withoutOurs(conf.ok).plugins] : []))
+    .filter((plugins) => plugins.length > 0)
+    .map((plugins) => json(plugins))
+    .sort();
+
+test('agents with any wishes, one after the other, come to an end, and the last one takes all away and nothing else', () => {
+  fc.assert(
+    fc.property(anyFiles, fc.array(anyWishes, { minLength: 1, maxLength: 4 }), (texts, agents) => {
+      const there = new Map(Object.entries(texts));
+      // A configuration of ours alone takes the place of what has its name: no other chain is named.
+      const sane = agents.map((wishes) => (wishes.chained ? wishes : { ...wishes, confName: '' }));
+      const before = othersIn(there);
+      for (const wishes of sane) {
+        carryOut(there, (files) => planConf(files, wishes));
+        expect(new Set(othersIn(there))).toEqual(new Set(before));
+      }
+      const last = sane.at(-1) ?? chained;
+      expect(carryOut(there, (files) => planRemoval(files, last))).toEqual({ do: 'nothing' });
+      expect(othersIn(there)).toEqual(before);
+      expect([...there.values()].filter((text) => text.includes('"istio-cni"'))).toEqual([]);
     }),
   );
 });

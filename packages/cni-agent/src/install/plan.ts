@@ -18,7 +18,7 @@ export type ConfFiles = ReadonlyMap<string, string | undefined>;
 
 /** The next step; whoever takes it looks and asks again, until nothing is left to do. */
 export type ConfChange =
-  /** `like`: the file that it was made from and whose mode it gets; undefined: a new one of ours. `remove`: the file that it takes the place of. */
+  /** `like`: the file that it was made from and whose mode it gets; undefined: none. `remove`: the file that it takes the place of. */
   | {
       readonly do: 'write';
       readonly name: string;

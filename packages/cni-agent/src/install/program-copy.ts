@@ -1,5 +1,5 @@
 // A copy of an executable in another folder, kept equal to its source. Used by installer.ts for the plugin.
-// Equal means byte for byte: images that are built reproducibly carry no times worth comparing. A program that runs keeps the file it was started from.
+// Equal means byte for byte: images that are built reproducibly carry no times worth comparing. A program that runs keeps its old file.
 import type { BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import { copyFile, type FileHandle, mkdir, open, stat } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// Whether an agent that is told to stop is being replaced, or the mesh is leaving the node: told from its own DaemonSet (facts: control-plane §2.4). Pure.
+// Whether an agent that is told to stop is being replaced, or the mesh is leaving the node (facts: control-plane §2.4). Pure: told from its DaemonSet.
 // Replaced: everything stays, and new pods wait for the successor. Leaving: everything goes, so that pods can start without us.
 import { objectOf, type RawObject, textOf, textsOf } from '@ambient-mesh/kube/raw';
 

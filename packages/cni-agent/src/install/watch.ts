@@ -1,4 +1,4 @@
-// The first change in one of several folders, as a signal. Used by installer.ts, which makes one before each look so that no change falls between.
+// The first change in one of several folders, as a signal. Used by installer.ts, which opens it before each look: nothing falls between.
 import { type FSWatcher, watch } from 'node:fs';
 
 /** Aborts its signal once. A folder that is not there, or is mounted over, is not seen: whoever waits must look in time all the same. */

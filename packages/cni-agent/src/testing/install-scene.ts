@@ -12,7 +12,7 @@ import type { PluginAccess } from '../install/kubeconfig.ts';
 export const entry: PluginEntry = { name: 'istio-cni', type: 'istio-cni' };
 /** Less than the installer's own look at everything: what happens within it was seen, not stumbled upon. */
 export const patience = { timeout: 8_000, interval: 10 };
-export const primaryName = '10-a.conflist';
+const primaryName = '10-a.conflist';
 const programText = '#!/bin/sh\nsleep 0.3; echo plugin\n';
 
 export class InstallScene implements AsyncDisposable {
