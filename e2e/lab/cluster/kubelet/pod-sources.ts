@@ -29,7 +29,9 @@ const decoded = (data: Readonly<Record<string, string>>): Record<string, string>
 /** Whether the pod's containers get a token without asking for one: as the pod says, else as its service account does. */
 export async function wantsApiAccess(client: KubeClient, { metadata, spec }: Pod, signal: AbortSignal): Promise<boolean> {
   if (spec.automountServiceAccountToken !== undefined) return spec.automountServiceAccountToken;
-  const key = { namespace: metadata.namespace ?? '', name: spec.serviceAccountName ?? 'default' };
+  // On a real API server, whose admission plugin is off, a pod that names no account has none.
+  if (spec.serviceAccountName === undefined) return false;
+  const key = { namespace: metadata.namespace ?? '', name: spec.serviceAccountName };
   return (await client.get(serviceAccounts, key, { signal }))?.automountServiceAccountToken ?? true;
 }
 
