@@ -1,6 +1,6 @@
 // Rules of saying whether a pod's capture rules are whole: every kind of damage is seen, and put right by writing the rules again.
 // Beside check-rules.ts and rules-generation.ts; needs root, nft and ip.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { applyRules, removeRules } from './apply-rules.ts';
 import { checkRules } from './check-rules.ts';
 import { listRules } from './listed-rules.ts';
@@ -57,6 +57,16 @@ describe('whole and absent', () => {
     expect(await check()).toBe('damaged');
     await applyRules(pod, capture, soon());
     expect(await check()).toBe('whole');
+  });
+
+  test('on a machine whose fresh namespaces have no IPv6, a pod that has it is whole', async () => {
+    // Nobody has asked about this capture before.
+    const wanted = { ...capture, virtualInterfaces: ['tap1'] };
+    await applyRules(pod, wanted, soon());
+    const fresh = Netns.create();
+    await runIn(fresh, ['sysctl', '-qw', 'net.ipv6.conf.lo.disable_ipv6=1'], soon());
+    using _ = vi.spyOn(Netns, 'create').mockReturnValueOnce(fresh);
+    expect(await check(wanted)).toBe('whole');
   });
 
   test("other captures than the pod's are not whole", async () => {

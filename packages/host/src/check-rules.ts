@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { applyRules, effective } from './apply-rules.ts';
+import { giveLoopbackIpv6 } from './ipv6.ts';
 import { type Listing, listRules } from './listed-rules.ts';
 import { Netns } from './netns.ts';
 import { type Capture, captureTables } from './redirect-rules.ts';
@@ -47,6 +48,7 @@ function reference(capture: Capture): Promise<State> {
 
 async function makeReference(capture: Capture, signal: AbortSignal): Promise<State> {
   using empty = Netns.create();
+  if (capture.ipv6) giveLoopbackIpv6(empty);
   await applyRules(empty, capture, signal);
   const { rules, routes } = await stateOf(empty, capture.ipv6, signal);
   // The rest are those that any namespace has.
