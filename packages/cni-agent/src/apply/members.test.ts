@@ -80,3 +80,21 @@ test('at the end every namespace is closed', () => {
   members[Symbol.dispose]();
   expect([members.size, all.map(isOpen)]).toEqual([0, [false, false]]);
 });
+
+test('a namespace that is another member’s is refused and let go: two pods never have one identity', () => {
+  using members = new Members();
+  const [first, second] = [members.ensure(pod), members.ensure({ ...pod, uid: 'u2', name: 'api' })];
+  const [netns, again] = [open('net'), open('net')];
+  members.settle(first, netns);
+  expect(() => members.settle(second, again)).toThrow('that of pod shop/web');
+  expect([first.netns, second.netns, isOpen(netns), isOpen(again)]).toEqual([netns, undefined, true, false]);
+});
+
+test('a pod that was thought to have moved and is found where it was has not moved', () => {
+  using members = new Members();
+  const member = members.ensure(pod);
+  members.settle(member, open('net'));
+  member.hasMoved = true;
+  members.settle(member, open('net'));
+  expect(member.hasMoved).toBe(false);
+});

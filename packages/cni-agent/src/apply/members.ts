@@ -5,6 +5,7 @@ import type { Capture } from '@ambient-mesh/host/redirect-rules';
 import type { Ip } from '@ambient-mesh/model/address';
 import type { Pod } from '../facts/pod.ts';
 import type { Member } from '../plan/pod-plan.ts';
+import { obstructed } from './node.ts';
 
 /** A Member that the agent keeps up to date. */
 export interface EnrolledPod extends Member {
@@ -53,15 +54,23 @@ export class Members implements Disposable {
     return made;
   }
 
-  /** Takes the namespace over. The same one again changes nothing: descriptors that others may hold stay good. */
+  /**
+   * Takes the namespace over. The same one again changes nothing: descriptors that others may hold stay good.
+   * @throws MeshError<EnrolFault> when it is another member's: two pods in one namespace would have one identity. It is let go then.
+   */
   settle(member: EnrolledPod, netns: Netns): Netns {
+    const other = [...this.#pods.values()].find((each) => each !== member && each.netns?.id === netns.id);
+    if (other !== undefined) {
+      netns[Symbol.dispose]();
+      throw obstructed('no-namespace', `the network namespace found is that of pod ${other.pod.namespace}/${other.pod.name}`);
+    }
+    member.hasMoved = false;
     if (member.netns?.id === netns.id) {
       if (member.netns !== netns) netns[Symbol.dispose]();
       return member.netns;
     }
     member.netns?.[Symbol.dispose]();
     member.netns = netns;
-    member.hasMoved = false;
     member.generation = undefined;
     return netns;
   }

@@ -4,7 +4,7 @@ import type { Netns } from '@ambient-mesh/host/netns';
 import type { Capture } from '@ambient-mesh/host/redirect-rules';
 import type { Ip } from '@ambient-mesh/model/address';
 import type { Pod } from '../facts/pod.ts';
-import type { Members } from './members.ts';
+import type { EnrolledPod, Members } from './members.ts';
 import type { NodeParts } from './node.ts';
 
 /** Pods of the node that the API server says are in the mesh, and should be. */
@@ -17,8 +17,17 @@ export async function restore(pods: readonly Pod[], namespaces: NodeParts['names
   for (const pod of pods) {
     const member = members.ensure(pod);
     const netns = found.get(pod.runtimeUid);
-    if (netns === undefined) member.isSuspect = true;
-    else members.settle(member, netns);
+    member.isSuspect = netns === undefined || !settled(members, member, netns);
+  }
+}
+
+/** False: the namespace is another member's, and nobody may have it twice. */
+function settled(members: Members, member: EnrolledPod, netns: Netns): boolean {
+  try {
+    members.settle(member, netns);
+    return true;
+  } catch {
+    return false;
   }
 }
 
