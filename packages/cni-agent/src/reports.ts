@@ -63,7 +63,8 @@ export class Reports {
     done: (step, pod) => {
       this.#failures.delete(pod.uid);
       this.#telemetry.events.series([step]).value++;
-      this.#log.info({ ...names(pod), step }, step === 'release' ? 'pod is out of the mesh' : 'pod is in the mesh');
+      const isNews = step === 'enrol' || step === 'release';
+      this.#log[isNews ? 'info' : 'debug']({ ...names(pod), step }, step === 'release' ? 'pod is out of the mesh' : 'pod is in the mesh');
     },
     found: (pod, what) => {
       if (what !== 'whole') this.#log.warn({ ...names(pod), rules: what }, "the pod's redirect rules are not what they should be");

@@ -2,6 +2,7 @@
 // Called once by app.ts, before ztunnels are let in, so that the first snapshot that they get is complete (facts: control-plane §2.4).
 import type { Netns } from '@ambient-mesh/host/netns';
 import type { Capture } from '@ambient-mesh/host/redirect-rules';
+import { firstGeneration } from '@ambient-mesh/host/rules-generation';
 import type { Ip } from '@ambient-mesh/model/address';
 import type { Pod } from '../facts/pod.ts';
 import type { EnrolledPod, Members } from './members.ts';
@@ -61,6 +62,3 @@ const anyCapture: Capture = { ipv6: true, dnsCapture: true, ingress: false, virt
 async function hasRules(netns: Netns, rules: NodeParts['rules'], signal: AbortSignal): Promise<boolean> {
   return rules.generation(netns) > firstGeneration && (await rules.check(netns, anyCapture, signal)) !== 'absent';
 }
-
-/** What the kernel says of a namespace as it was made. */
-const firstGeneration = 1;

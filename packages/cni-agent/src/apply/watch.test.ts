@@ -26,8 +26,10 @@ function bench() {
   const members = new Members();
   const member = members.ensure(podOf('u1'));
   Object.assign(member, { isPending: false, generation: 7, netns: Netns.open('/proc/self/ns/net') });
+  // Whose turn it is to be looked at thoroughly.
+  Object.assign(members.ensure(podOf('other')), { isPending: false, generation: undefined, netns: Netns.open('/proc/self/ns/uts') });
   const state = { generation: 7, namespaces: new Map<string, Set<string>>(), attended: [] as string[], moved: [] as string[], failures: 0 };
-  const needs = ({ isSuspect, hasMoved }: EnrolledPod): boolean => isSuspect || hasMoved;
+  const needs = ({ pod, isSuspect, hasMoved }: EnrolledPod): boolean => pod.uid !== 'other' && (isSuspect || hasMoved);
   const ports: WatchPorts = {
     members,
     generation: () => state.generation,
@@ -48,14 +50,14 @@ function bench() {
 test('nothing has happened', async () => {
   const { ports, state, member } = bench();
   state.namespaces.set('runtime-u1', new Set([member.netns?.id ?? '']));
-  await look(ports);
+  await look(ports, 1);
   expect(state).toMatchObject({ attended: [], moved: [] });
 });
 
 test('somebody touched rules', async () => {
   const { ports, state, member } = bench();
   state.generation = 8;
-  await look(ports);
+  await look(ports, 1);
   expect([member.isSuspect, state.attended.includes('u1')]).toEqual([true, true]);
 });
 
@@ -63,37 +65,45 @@ test('rules that we have never known to be whole are not compared', async () => 
   const { ports, state, member } = bench();
   Object.assign(member, { generation: undefined });
   state.generation = 8;
-  await look(ports);
+  await look(ports, 1);
   expect(member.isSuspect).toBe(false);
 });
 
 test('a pod whose processes all run elsewhere has moved, and is said once', async () => {
   const { ports, state, member } = bench();
   state.namespaces.set('runtime-u1', new Set(['another']));
-  await look(ports);
-  await look(ports);
+  await look(ports, 1);
+  await look(ports, 1);
   expect([member.hasMoved, state.moved, state.attended.includes('u1')]).toEqual([true, ['u1'], true]);
 });
 
 test('a pod with one more namespace has not moved, nor one whose processes nobody sees', async () => {
   const { ports, state, member } = bench();
   state.namespaces.set('runtime-u1', new Set(['another', member.netns?.id ?? '']));
-  await look(ports);
+  await look(ports, 1);
   state.namespaces.clear();
-  await look(ports);
+  await look(ports, 1);
   expect([member.hasMoved, state.moved]).toEqual([false, []]);
 });
 
 test('an event that was missed is made up for', async () => {
   const { ports, state } = bench();
-  await look({ ...ports, plan: (uid) => (uid === 'u2' ? { do: 'annotate', pod: podOf('u2') } : { do: 'nothing' }) });
+  await look({ ...ports, plan: (uid) => (uid === 'u2' ? { do: 'annotate', pod: podOf('u2') } : { do: 'nothing' }) }, 1);
   expect(state.attended).toEqual(['u2']);
+});
+
+test('each in its turn is looked at thoroughly', async () => {
+  const { ports, member, members } = bench();
+  await look(ports, 0);
+  expect([member.isSuspect, members.get('other')?.isSuspect]).toEqual([true, false]);
+  await look(ports, 1);
+  expect(members.get('other')?.isSuspect).toBe(true);
 });
 
 test('a pod that is being enrolled is left to whoever does it', async () => {
   const { ports, state, member } = bench();
   member.isPending = true;
   state.generation = 8;
-  await look(ports);
+  await look(ports, 1);
   expect(member.isSuspect).toBe(false);
 });

@@ -24,15 +24,18 @@ const lookEvery: Ms = ms(2_000);
 
 /** Resolves when the signal aborts. */
 export async function keepWatching(ports: WatchPorts, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await look(ports).catch((e: unknown) => ports.failed(e));
+  for (let turn = 0; !signal.aborted; turn++) {
+    await look(ports, turn).catch((e: unknown) => ports.failed(e));
     await ports.clock.sleep(lookEvery, signal).catch(() => {});
   }
 }
 
-export async function look({ members, generation, look: lookAtProcesses, pods, plan, attend, moved }: WatchPorts): Promise<void> {
+/** @param turn counts up: at each, one pod is looked at thoroughly, since policy routes change without any sign. */
+export async function look(ports: WatchPorts, turn: number): Promise<void> {
+  const { members, generation, look: lookAtProcesses, pods, plan, attend, moved } = ports;
   const enrolled = [...members.values()].filter((member) => member.netns !== undefined && !member.isPending);
-  for (const member of enrolled) if (wasTouched(member, generation)) member.isSuspect = true;
+  const due = enrolled[turn % enrolled.length];
+  for (const member of enrolled) if (member === due || wasTouched(member, generation)) member.isSuspect = true;
   const namespaces = await lookAtProcesses(new Set(enrolled.map(({ pod }) => pod.runtimeUid)));
   for (const member of enrolled) {
     const own = namespaces.get(member.pod.runtimeUid);
