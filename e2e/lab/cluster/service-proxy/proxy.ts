@@ -22,6 +22,7 @@ const tryAgain = ms(500);
 export class ServiceProxy implements AsyncDisposable {
   readonly #options: ServiceProxyOptions;
   readonly #nodes: Netns[] = [];
+  readonly #written = new Map<Netns, string>();
   readonly #stop = new AbortController();
   readonly #listening = new DisposableStack();
   #changed = Promise.withResolvers<void>();
@@ -51,7 +52,7 @@ export class ServiceProxy implements AsyncDisposable {
       const { services, slices, complain } = this.#options;
       const rules = serviceRules(frontendsOf(services.values(), slices.values()));
       try {
-        await Promise.all(this.#nodes.map((node) => runIn(node, ['nft', '-f', '-'], signal, { stdin: rules })));
+        await Promise.all(this.#nodes.filter((node) => this.#written.get(node) !== rules).map((node) => this.#write(node, rules, signal)));
       } catch (e) {
         if (signal.aborted) return;
         complain(`rules for Services: ${describeError(e)}`);
@@ -59,6 +60,12 @@ export class ServiceProxy implements AsyncDisposable {
         await systemClock.sleep(tryAgain, signal).catch(() => {});
       }
     }
+  }
+
+  /** Most changes of Services and slices mean nothing to the rules. */
+  async #write(node: Netns, rules: string, signal: AbortSignal): Promise<void> {
+    await runIn(node, ['nft', '-f', '-'], signal, { stdin: rules });
+    this.#written.set(node, rules);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
