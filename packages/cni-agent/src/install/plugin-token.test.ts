@@ -7,7 +7,7 @@ import { PluginToken } from './plugin-token.ts';
 
 const hours = (n: number) => ms(n * 3_600_000);
 
-function bench(answers: (string | number)[]) {
+function bench(answers: (string | number)[], lifeMs?: number) {
   const clock = fakeClock();
   const said: string[] = [];
   const asked: string[] = [];
@@ -16,7 +16,8 @@ function bench(answers: (string | number)[]) {
     const answer = answers.shift() ?? 500;
     if (typeof answer === 'number')
       throw refused('create a token', { status: answer, reason: 'No', message: 'no', retryAfterSeconds: Number.NaN });
-    return { status: { token: answer } };
+    const expires = lifeMs === undefined ? {} : { expirationTimestamp: new Date(clock.now() + lifeMs).toISOString() };
+    return { status: { token: answer, ...expires } };
   };
   return {
     clock,
@@ -37,6 +38,25 @@ test('it is asked for once, and again after half of its life', async () => {
   expect([await token.current(), await token.current()]).toEqual(['first', 'first']);
   expect(asked).toEqual(['/api/v1/namespaces/istio-system/serviceaccounts/istio-cni-plugin/token']);
   await clock.advance(hours(12.1));
+  expect(await token.current()).toBe('second');
+});
+
+test('an API server that gives it a shorter life is asked again in time', async () => {
+  const { token, clock, asked } = bench(['first', 'second'], hours(1));
+  await token.current();
+  await clock.advance(hours(0.49));
+  expect([await token.current(), asked.length]).toEqual(['first', 1]);
+  await clock.advance(hours(0.02));
+  expect(await token.current()).toBe('second');
+});
+
+test.each([
+  ['longer than was asked for', hours(1_000), hours(12.1)],
+  ['over already', hours(-1), ms(61_000)],
+])('a life that is %s, by clocks that differ, is neither believed nor asked about at every look', async (_, life, later) => {
+  const { token, clock, asked } = bench(['first', 'second'], life);
+  expect([await token.current(), await token.current(), asked.length]).toEqual(['first', 'first', 1]);
+  await clock.advance(later);
   expect(await token.current()).toBe('second');
 });
 

@@ -16,9 +16,8 @@ export interface PluginTokenPorts {
   readonly refused: (why: string) => void;
 }
 
+/** What is asked for; the API server may give less. */
 const seconds = 86_400;
-/** Renewed after half of its life: an API server that is away for hours is no harm. */
-const renewAfter = ms((seconds / 2) * 1_000);
 const askAgainAfter = ms(60_000);
 const answersWithin = ms(5_000);
 
@@ -38,8 +37,9 @@ export class PluginToken {
     const { clock } = this.#ports;
     if (clock.monotonic() < this.#askAt) return this.#token;
     try {
-      this.#token = await this.#request();
-      this.#askAt = clock.monotonic() + renewAfter;
+      const { token, expires } = await this.#request();
+      this.#token = token;
+      this.#askAt = clock.monotonic() + renewAfter(expires - clock.now());
     } catch (e) {
       this.#askAt = clock.monotonic() + askAgainAfter;
       const status = statusOf(e);
@@ -50,14 +50,22 @@ export class PluginToken {
     return this.#token;
   }
 
-  async #request(): Promise<string> {
+  /** `expires`: in milliseconds since 1970; NaN when it was not said. */
+  async #request(): Promise<{ readonly token: string; readonly expires: number }> {
     const { client, namespace, account } = this.#ports;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(account)}/token`;
     const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [], expirationSeconds: seconds } };
     const about = `a token of ServiceAccount ${namespace}/${account}`;
     const answer = await client.request({ verb: 'create', about, method: 'POST', path, body }, { timeout: answersWithin });
-    const token = textOf(objectOf(objectOf(answer).status).token);
+    const status = objectOf(objectOf(answer).status);
+    const token = textOf(status.token);
     if (token === '') throw new Error(`the API server gave no ${about}`);
-    return token;
+    return { token, expires: Date.parse(textOf(status.expirationTimestamp)) };
   }
+}
+
+/** After half of its life: an API server that is away for a while is no harm. Clocks that differ make it neither endless nor nothing. */
+function renewAfter(life: number): number {
+  const wanted = Number.isNaN(life) ? seconds * 1_000 : life;
+  return Math.max(askAgainAfter, Math.min(wanted, seconds * 1_000) / 2);
 }
