@@ -59,6 +59,16 @@ const rows: readonly (readonly [name: string, there: Record<string, string>, wis
     { do: 'nothing', primary: '20-b.conflist' },
   ],
   [
+    'the one that is named as a list is a single configuration still',
+    { '10-a.conflist': list(bridge), '20-b.conf': json(bridge) },
+    { ...chained, confName: '20-b.conflist' },
+    {
+      ...written('20-b.conflist', { name: 'k8s-pod-network', cniVersion: '0.3.1', plugins: [bridge, entry] }),
+      like: '20-b.conf',
+      remove: '20-b.conf',
+    },
+  ],
+  [
     'the one that is named need not end like one',
     { '10-a.conflist': list(bridge), 'cni.json': list(bridge) },
     { ...chained, confName: 'cni.json' },

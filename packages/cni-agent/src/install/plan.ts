@@ -100,6 +100,7 @@ export function planRemoval(files: ConfFiles, wishes: Omit<ConfWishes, 'entry'>)
 export const isConfName = (name: string, confName: string): boolean => /\.conf(list)?$/.test(name) || name === confName;
 const candidates = (files: ConfFiles, confName: string): string[] => [...files.keys()].filter((name) => isConfName(name, confName)).sort();
 const asList = (name: string): string => name.replace(/\.conf$/, '.conflist');
+const asSingle = (name: string): string => name.replace(/\.conflist$/, '.conf');
 
 function holdsOurs(text: string | undefined): boolean {
   const read = readConf(text);
@@ -108,8 +109,8 @@ function holdsOurs(text: string | undefined): boolean {
 
 function primaryOf(files: ConfFiles, wishes: ConfWishes, last: string | undefined): Primary | { readonly why: string } {
   const { confName, ownedConfig, ownedFilename } = wishes;
-  // A single configuration that we have made a list of has another name now.
-  const named = confName === '' ? undefined : [confName, asList(confName)];
+  // A single configuration that we have made a list of has another name now, and one that is named as a list may be single still.
+  const named = confName === '' ? undefined : [...new Set([confName, asList(confName), asSingle(confName)])];
   const broken: string[] = [];
   for (const name of named ?? candidates(files, confName)) {
     if (!files.has(name) || (name === ownedFilename && (ownedConfig || named === undefined))) continue;
