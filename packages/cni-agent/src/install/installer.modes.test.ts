@@ -93,6 +93,35 @@ test('a configuration that is written bit by bit is waited for, and no other is 
   expect([scene.types(), scene.types('20-b.conflist')]).toEqual([['bridge', 'portmap', 'istio-cni'], ['bridge']]);
 });
 
+test.each([
+  ['is passed over after half a minute, as container runtimes do', false, ['bridge', 'istio-cni']],
+  ['with a chain of our own is waited for: no other network takes its place', true, ['bridge']],
+])('a configuration that stays broken %s', async (_, ownedConfig, others) => {
+  const clock = fakeClock();
+  const elsewhere = { type: 'elsewhere' };
+  scene.putPrimary('20-b.conflist');
+  scene.putPrimary('10-a.conflist', listOf(elsewhere));
+  await scene.installed({ ownedConfig }, clock);
+  const first = ownedConfig ? '02-istio-cni.conflist' : '10-a.conflist';
+  expect(scene.types(first)).toEqual(['elsewhere', 'istio-cni']);
+  const isOnce = (probe: () => boolean): Promise<boolean> =>
+    vi.waitUntil(async () => {
+      await clock.advance(ms(1_000));
+      return probe();
+    }, patience);
+  writeFileSync(net('10-a.conflist'), 'for good');
+  await isOnce(() => scene.said.ready.at(-1) === false);
+  const broken = clock.monotonic();
+  await isOnce(() => clock.monotonic() > broken + 15_000);
+  expect(scene.types('20-b.conflist')).toEqual(['bridge']);
+  await isOnce(() => clock.monotonic() > broken + 90_000 && scene.said.ready.at(-1) === !ownedConfig);
+  expect(scene.types('20-b.conflist')).toEqual(others);
+  if (ownedConfig) expect(scene.types(first)).toEqual(['elsewhere', 'istio-cni']);
+  // Made whole again, it is the primary again.
+  scene.putPrimary('10-a.conflist', listOf(elsewhere));
+  await isOnce(() => scene.said.ready.at(-1) === true && scene.types(first).join() === 'elsewhere,istio-cni');
+});
+
 test('TestCNIMisconfigHealsOnRestart: a name that no file has is waited for; named right, it is ready', async () => {
   scene.start({ confName: 'wrong.conflist' });
   await scene.notReady();

@@ -45,6 +45,8 @@ const settleFor = ms(100);
 /** With so many repairs within a minute we are in a fight, which nobody wins by being faster. */
 const mostRepairs = 5;
 const fightPause = ms(5_000);
+/** Nobody writes a file for longer. Runtimes that pass over a broken one start pods with the next, and so past us. */
+const mostWriting = ms(30_000);
 /** A folder that still needs changing after so many has somebody else at work in it. */
 const mostSteps = 50;
 
@@ -55,8 +57,8 @@ export class Installer {
   readonly #folder: ConfFolder;
   /** When each repair of the last minute was made. */
   #repairs: number[] = [];
-  /** The primary configuration, when all was right. */
-  #primary: string | undefined;
+  /** The primary configuration, when all was right, and when that was. */
+  #primary: { readonly name: string | undefined; readonly at: number } | undefined;
   #saidMissing = '';
 
   constructor(wishes: InstallWishes, ports: InstallPorts) {
@@ -89,15 +91,23 @@ export class Installer {
     if (await writeUnless(join(runDir, kubeconfigName), text, kubeconfigMode)) done.push('kubeconfig');
     for (let steps = 0; steps < mostSteps; steps++) {
       const files = await this.#folder.files();
-      const plan = planConf(files, this.#wishes, this.#primary);
+      const plan = planConf(files, this.#wishes, this.#awaited());
       if (plan.do === 'wait') return plan.why;
       if (plan.do === 'nothing') {
-        this.#primary = plan.primary;
+        this.#primary = { name: plan.primary, at: this.#ports.clock.monotonic() };
         return undefined;
       }
       if (await this.#folder.carryOut(plan, files)) done.push(plan.name);
     }
     return keepsChanging;
+  }
+
+  /** Which file is waited for while it is broken; for ever with a chain of our own, which pods are started with meanwhile. */
+  #awaited(): string | undefined {
+    const { ownedConfig } = this.#wishes;
+    if (this.#primary === undefined) return undefined;
+    const isTooLong = this.#ports.clock.monotonic() - this.#primary.at > mostWriting;
+    return isTooLong && !ownedConfig ? undefined : this.#primary.name;
   }
 
   #tell(done: readonly string[], missing: string): void {
