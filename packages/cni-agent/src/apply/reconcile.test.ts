@@ -189,7 +189,7 @@ test('taken out of the mesh: peers hear first, then new connections go past the 
   await bench.work();
   bench.isWanted = false;
   await bench.work();
-  expect(bench.done).toEqual(['no probes 10.0.1.1', 'annotate null', 'open rules', 'del', 'remove rules']);
+  expect(bench.done).toEqual(['annotate null', 'open rules', 'del', 'remove rules', 'no probes 10.0.1.1']);
   expect(bench.members.size).toBe(0);
   await bench.work();
   expect(bench.done).toEqual([]);
@@ -200,7 +200,7 @@ test('a pod that an earlier agent enrolled is taken out as well', async () => {
   bench.change({ redirection: 'enabled' });
   bench.isWanted = false;
   await bench.work();
-  expect(bench.done).toEqual(['no probes 10.0.1.1', 'annotate null', 'find', 'open rules', 'del', 'remove rules']);
+  expect(bench.done).toEqual(['annotate null', 'find', 'open rules', 'del', 'remove rules', 'no probes 10.0.1.1']);
 });
 
 test('a deleted pod: nothing is done inside, and nobody is asked to write at it', async () => {
@@ -230,6 +230,52 @@ test('a step that fails while leaving does not stop the others, and is tried aga
   bench.failing.clear();
   await bench.work();
   expect(bench.members.size).toBe(0);
+});
+
+for (const failing of ['open', 'find'] as const)
+  test(`what an earlier agent enrolled is not left half way: ${failing} fails after the annotation is gone, and is tried again`, async () => {
+    const bench = new Bench();
+    bench.change({ redirection: 'enabled' });
+    bench.isWanted = false;
+    bench.failing.add(failing);
+    await expect(bench.work()).rejects.toThrow('out of the mesh');
+    bench.failing.clear();
+    await bench.work();
+    expect(bench.done.slice(-4)).toEqual(['open rules', 'del', 'remove rules', 'no probes 10.0.1.1']);
+    expect(bench.members.size).toBe(0);
+  });
+
+test('wanted again while it was half out: it is enrolled anew, and not only its rules are put right', async () => {
+  const bench = new Bench();
+  await bench.work();
+  bench.isWanted = false;
+  bench.failing.add('open');
+  await expect(bench.work()).rejects.toThrow('out of the mesh');
+  bench.failing.clear();
+  bench.isWanted = true;
+  await bench.work();
+  expect(bench.done).toEqual(['add', 'apply', 'probes 10.0.1.1', 'annotate enabled']);
+});
+
+test('while peers cannot be told, a running pod stays in the mesh as it is, probes included', async () => {
+  const bench = new Bench();
+  await bench.work();
+  bench.isWanted = false;
+  bench.failing.add('annotate');
+  await expect(bench.work()).rejects.toThrow('out of the mesh');
+  expect(bench.done).toEqual(['annotate null']);
+  bench.failing.clear();
+  await bench.work();
+  expect(bench.done).toEqual(['annotate null', 'open rules', 'del', 'remove rules', 'no probes 10.0.1.1']);
+});
+
+test('a pod without addresses has no namespace to restore: it is let go of', async () => {
+  const bench = new Bench();
+  bench.change({ redirection: 'enabled', ips: [] });
+  bench.isWanted = false;
+  bench.failing.add('find');
+  await bench.work();
+  expect([bench.done, bench.members.size]).toEqual([['annotate null', 'del', 'no probes '], 0]);
 });
 
 for (const state of ['absent', 'damaged'] as const)
