@@ -123,11 +123,12 @@ function assemble(given: EnrolmentParts, parts: AsyncDisposableStack, signal: Ab
 }
 
 function answerPlugins({ config, client, telemetry, reports }: EnrolmentParts, enrolling: Enrolling): Promise<PluginServer> {
-  const { view, members, reconciler, queue } = enrolling;
+  const { stores, view, members, reconciler, queue } = enrolling;
   const asked: AnswerPorts = {
     find: (...named) => view.find(...named),
     fetch: (namespace, name, until) => client.get(podKind, { namespace, name }, { signal: until }),
     isWanted: (pod) => view.isWanted(pod),
+    knows: (namespace) => stores.namespaces.get(namespace) !== undefined,
     place: (uid, placement) => reconciler.place(uid, placement),
     run: (uid) => queue.run(uid),
     clock,

@@ -28,11 +28,13 @@ function bench({
   watch,
   api,
   wanted = true,
+  knows = () => true,
   outcome = async () => {},
 }: {
   watch: (looks: number) => Pod | undefined;
   api?: Pod;
   wanted?: boolean;
+  knows?: () => boolean;
   outcome?: () => Promise<void>;
 }) {
   const done: string[] = [];
@@ -47,6 +49,7 @@ function bench({
       return api;
     },
     isWanted: () => wanted,
+    knows,
     place: (uid, placement) => done.push(`place ${uid} in ${placement.netns}`),
     run: async (uid) => {
       done.push(`run ${uid}`);
@@ -82,6 +85,24 @@ test('GetPodWithRetry: the watch may be late', async () => {
 test('a pod outside the mesh starts although the watch does not know it', async () => {
   const { ports, done } = bench({ watch: () => undefined, api: podOf('new'), wanted: false });
   expect([await answerPlugin(asked, ports, never), done]).toEqual(['not-in-mesh', ['fetch']]);
+});
+
+test('a pod whose namespace is not known yet is not said to be outside the mesh: its label may ask for it', async () => {
+  let looks = 0;
+  const { ports } = bench({ watch: () => podOf('new'), wanted: false, knows: () => looks++ > 5 });
+  expect([await answerPlugin(asked, ports, never), looks > 5]).toEqual(['not-in-mesh', true]);
+  const blind = bench({ watch: () => podOf('new'), api: podOf('new'), wanted: false, knows: () => false });
+  await expect(answerPlugin(asked, blind.ports, never)).rejects.toThrow('has not told of the namespace shop');
+});
+
+test('a pod whose own label asks for the mesh needs no namespace to be known', async () => {
+  const { ports, done } = bench({ watch: () => podOf('new'), knows: () => false });
+  expect([await answerPlugin(asked, ports, never), done.length]).toEqual(['in-mesh', 2]);
+});
+
+test('a namesake outside the mesh says nothing about the pod', async () => {
+  const { ports } = bench({ watch: () => undefined, api: podOf('newer'), wanted: false });
+  await expect(answerPlugin(asked, ports, never)).rejects.toThrow('has not told of the pod shop/web-0 (new)');
 });
 
 test('a pod that nobody knows does not start', async () => {

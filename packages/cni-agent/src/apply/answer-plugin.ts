@@ -22,6 +22,8 @@ export interface AnswerPorts {
   /** At the API server itself: the runtime may hear of a pod before we do. */
   readonly fetch: (namespace: string, name: string, signal: AbortSignal) => Promise<Pod | undefined>;
   readonly isWanted: (pod: Pod) => boolean;
+  /** Whether the labels of the namespace are known: without them nobody can say that a pod is not wanted. */
+  readonly knows: (namespace: string) => boolean;
   readonly place: (uid: string, placement: Placement) => void;
   /** Settles as the next attempt at the pod does. */
   readonly run: (uid: string) => Promise<void>;
@@ -29,7 +31,7 @@ export interface AnswerPorts {
 }
 
 export interface AnswerFault {
-  readonly code: 'answer.no-pod' | 'answer.no-address';
+  readonly code: 'answer.no-pod' | 'answer.no-namespace' | 'answer.no-address';
 }
 
 const watchLag = { every: ms(10), tries: 50, askAfter: 10 };
@@ -54,17 +56,21 @@ export async function answerPlugin(asked: StartingPod, ports: AnswerPorts, signa
  * A runtime that names no uid may mean a new pod while we still know the old one of that name: the API server is asked which it is.
  */
 async function known({ namespace, pod: name, uid: told }: StartingPod, ports: AnswerPorts, signal: AbortSignal): Promise<Pod> {
-  const { find, fetch, isWanted, clock } = ports;
+  const { find, fetch, isWanted, knows, clock } = ports;
   let uid = told;
   for (let tries = 0; tries < watchLag.tries; tries++) {
     const found = uid === undefined ? undefined : find(namespace, name, uid);
-    if (found !== undefined) return found;
+    if (found !== undefined && (isWanted(found) || knows(namespace))) return found;
     if (tries === (told === undefined ? 0 : watchLag.askAfter)) {
       const fetched = await fetch(namespace, name, signal);
-      if (fetched !== undefined && !isWanted(fetched)) return fetched;
+      const isTheOne = told === undefined || told === fetched?.uid || told === fetched?.runtimeUid;
+      if (fetched !== undefined && isTheOne && !isWanted(fetched) && knows(namespace)) return fetched;
       uid ??= fetched?.uid;
     }
     await clock.sleep(watchLag.every, signal);
+  }
+  if (!knows(namespace)) {
+    throw new MeshError<AnswerFault>({ code: 'answer.no-namespace' }, `the API server has not told of the namespace ${namespace} yet`);
   }
   const who = `${namespace}/${name}${told === undefined ? '' : ` (${told})`}`;
   throw new MeshError<AnswerFault>({ code: 'answer.no-pod' }, `the API server has not told of the pod ${who} yet`);
