@@ -88,7 +88,7 @@ function assemble(given: EnrolmentParts, parts: AsyncDisposableStack, signal: Ab
   const { hostRoot, nodeName, enablement, systemNamespace } = config;
   const discovery = new Discovery({ proc: `${hostRoot}/proc`, hostRoot, hostNetns: [host.id], report: reports.discovery });
   const node = nodeParts({ discovery, ztunnels, probes, client, clock });
-  const shutOut = new ShutOut({ host, strict: config.strict, failed: reports.watchFailed, signal });
+  const shutOut = new ShutOut({ host, strict: config.strict, failed: reports.watchFailed, clock, signal });
   const outsiders = new Outsiders(reports.outsiders(teller, (ips) => shutOut.set(ips)));
   reports.collect(metrics, outsiders, members);
   const watching = { report: reports.watch, clock };

@@ -34,9 +34,9 @@ export class Outsiders {
   met(pod: Pod, ips: readonly Ip[], obstacle: Obstacle, text: string): void {
     const before = this.#pods.get(pod.uid);
     this.#pods.set(pod.uid, { pod, obstacle, ips });
-    if (before?.obstacle === obstacle) return;
-    this.#ports.warn(pod, obstacle, text);
-    this.#shut();
+    const isNews = before?.obstacle !== obstacle;
+    if (isNews) this.#ports.warn(pod, obstacle, text);
+    if (isNews || before.ips.join() !== ips.join()) this.#shut();
   }
 
   /** It is enrolled, or need not be any more, or is gone. */

@@ -107,3 +107,13 @@ test('a pod that is being enrolled is left to whoever does it', async () => {
   await look(ports, 1);
   expect(member.isSuspect).toBe(false);
 });
+
+test('a pod that left while processes were looked at has not moved: nobody would ever take that back', async () => {
+  const { ports, state, members } = bench();
+  const gone = async () => {
+    members.forget('u1');
+    return new Map([['runtime-u1', new Set(['another'])]]);
+  };
+  await look({ ...ports, look: gone }, 1);
+  expect(state.moved).toEqual([]);
+});

@@ -38,6 +38,8 @@ export async function look(ports: WatchPorts, turn: number): Promise<void> {
   for (const member of enrolled) if (member === due || wasTouched(member, generation)) member.isSuspect = true;
   const namespaces = await lookAtProcesses(new Set(enrolled.map(({ pod }) => pod.runtimeUid)));
   for (const member of enrolled) {
+    // It may have left meanwhile.
+    if (members.get(member.pod.uid) !== member) continue;
     const own = namespaces.get(member.pod.runtimeUid);
     if (member.hasMoved || member.netns === undefined || own === undefined || own.size === 0 || own.has(member.netns.id)) continue;
     member.hasMoved = true;
