@@ -4,7 +4,7 @@
 import { closePods } from '@ambient-mesh/host/closed-pods';
 import type { Netns } from '@ambient-mesh/host/netns';
 import { nftablesFault } from '@ambient-mesh/host/nftables-fault';
-import { ProbeSet } from '@ambient-mesh/host/probe-set';
+import { ProbeSet, removeProbeRules } from '@ambient-mesh/host/probe-set';
 import { loadAccess } from '@ambient-mesh/kube/access';
 import { KubeClient } from '@ambient-mesh/kube/client';
 import { MeshError } from '@ambient-mesh/runtime/errors';
@@ -14,7 +14,7 @@ import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import type { Config } from './config.ts';
 import { startEnrolment } from './enrolment.ts';
 import { findKubeletUid } from './facts/kubelet-uid.ts';
-import { type Installation, startInstallation } from './installation.ts';
+import { type Installation, installation } from './installation.ts';
 import { openLog } from './log.ts';
 import { hostNetns } from './node-parts.ts';
 import { openPages } from './pages.ts';
@@ -47,11 +47,17 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   const access = await loadAccess(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig });
   const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'cni-agent' }));
   parts.defer(() => stopping.abort(new Error('stopped')));
-  const probes = await openProbes(config, host, reports, signal);
-
-  parts.use(await startEnrolment({ config, host, probes, client, metrics, telemetry, reports }, signal));
+  const onNode = parts.use(installation({ config, client, access, reports, ready }));
+  try {
+    const probes = await openProbes(config, host, reports, signal);
+    parts.use(await startEnrolment({ config, host, probes, client, metrics, telemetry, reports }, signal));
+  } catch (e) {
+    // Told to stop while it starts: what an earlier agent has put on the node may be for this one to take away.
+    if (stop.aborted) await leave(onNode, host, reports);
+    throw e;
+  }
   enrolling[Symbol.dispose]();
-  const installation = parts.use(startInstallation({ config, client, access, reports, ready }));
+  onNode.begin();
   log.info({ node: config.nodeName }, 'ready for pods');
 
   const ended = Promise.withResolvers<void>();
@@ -63,7 +69,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
       if (isLeaving) return;
       isLeaving = true;
       readiness.expect('the end: this agent is stopping');
-      void leave(installation, host, probes, reports).then(ended.resolve, ended.reject);
+      void leave(onNode, host, reports).then(ended.resolve, ended.reject);
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
@@ -101,10 +107,10 @@ async function openProbes(config: Config, host: Netns, reports: Reports, signal:
 const leavesWithin = ms(20_000);
 
 /** An agent that is replaced leaves everything in place: pods go on, and new ones wait for its successor. */
-async function leave(installation: Installation, host: Netns, probes: ProbeSet, reports: Reports): Promise<void> {
-  const isTheEnd = await installation.leave();
+async function leave(onNode: Installation, host: Netns, reports: Reports): Promise<void> {
+  const isTheEnd = await onNode.leave();
   reports.leaving(isTheEnd);
   if (!isTheEnd) return;
   const limit = AbortSignal.timeout(leavesWithin);
-  await Promise.all([probes.clear(limit), closePods(host, [], limit)]);
+  await Promise.all([removeProbeRules(host, limit), closePods(host, [], limit)]);
 }

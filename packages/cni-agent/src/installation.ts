@@ -14,7 +14,9 @@ import { type Asked, isTheEnd } from './install/shutdown.ts';
 import type { Reports } from './reports.ts';
 
 export interface Installation extends AsyncDisposable {
-  /** Stops looking after the node; if the mesh leaves it, takes everything away. True: it does. */
+  /** From now on everything is put in place and looked after. */
+  begin(): void;
+  /** Stops looking after the node; if the mesh leaves it, takes everything away, whoever put it there. True: it does. */
   leave(): Promise<boolean>;
 }
 
@@ -32,7 +34,7 @@ const node = { group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespac
 /** The plugin and the charts know it by this name. */
 const daemonSetName = 'istio-cni-node';
 
-export function startInstallation({ config, client, access, reports, ready }: InstallationParts): Installation {
+export function installation({ config, client, access, reports, ready }: InstallationParts): Installation {
   const stop = new AbortController();
   const { podNamespace: namespace, pluginAccount: account } = config;
   const token = new PluginToken({ client, namespace, account, clock: systemClock, refused: reports.pluginTokenRefused });
@@ -45,16 +47,20 @@ export function startInstallation({ config, client, access, reports, ready }: In
     },
     { access: () => pluginAccess(access, token), clock: systemClock, report: { ...reports.install, ready } },
   );
-  const running = installer.run(stop.signal);
+  let running: Promise<void> | undefined;
   const end = async (): Promise<void> => {
     stop.abort(new Error('stopped'));
     await running;
   };
   return {
+    begin() {
+      running ??= installer.run(stop.signal);
+    },
     async leave() {
       await end();
       if (!config.alwaysCleanUp && !isTheEnd(await ask(client, config), config.ownedConfig)) return false;
-      await installer.cleanUp();
+      // What cannot be taken away does not keep the rest.
+      await installer.cleanUp().catch((e: unknown) => reports.notCleaned(e));
       return true;
     },
     [Symbol.asyncDispose]: end,

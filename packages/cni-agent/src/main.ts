@@ -1,4 +1,4 @@
-// The program: `cni-agent install-cni` (default), `version`. Reads the environment, starts the app, turns the end of it into an exit code.
+// The program: `cni-agent install-cni` (default). Reads the environment, starts the app, turns the end of it into an exit code. Run by bin/.
 // What the app consists of is in app.ts. A start that fails says why in one sentence and exits with 1.
 import { readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
@@ -9,16 +9,18 @@ import { configure } from './config.ts';
 
 const version: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
-async function agent(): Promise<void> {
+async function agent(stop: AbortSignal): Promise<void> {
   const configured = configure(process.env);
   if ('mistakes' in configured) return fail('cannot start', configured.mistakes.join(' '));
-  const stop = new AbortController();
-  // Until it has started there is nothing to decide about leaving.
-  let end = (): void => stop.abort(new Error('stopped before it was ready'));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end());
-  await using app = await startApp(configured.ok, stop.signal);
+  const starting = new AbortController();
+  const giveUp = (): void => starting.abort(new Error('stopped before it was ready'));
+  if (stop.aborted) giveUp();
+  stop.addEventListener('abort', giveUp);
+  await using app = await startApp(configured.ok, starting.signal);
+  stop.removeEventListener('abort', giveUp);
+  stop.addEventListener('abort', () => app.shutdown());
+  if (stop.aborted) app.shutdown();
   flushCompileCache();
-  end = () => app.shutdown();
   await app.ended.catch((e: unknown) => fail('cannot go on', describeError(e)));
 }
 
@@ -27,12 +29,15 @@ function fail(what: 'cannot start' | 'cannot go on', why: string): void {
   process.exitCode = 1;
 }
 
-const program = new Command('cni-agent')
-  .description('The node agent of ambient-mesh. Everything is set by environment variables; see docs/configuration-cni-agent.md.')
-  .version(String(version));
-program
-  .command('install-cni', { isDefault: true })
-  .description('enrol the pods of this node: install the CNI plugin, keep redirect rules, tell ztunnels of pods')
-  .action(() => agent());
-await program.parseAsync().catch((e: unknown) => fail('cannot start', describeError(e)));
-process.exit();
+/** @param stop aborts when the process is told to end, which may be before anything has started. */
+export async function run(stop: AbortSignal): Promise<void> {
+  const program = new Command('cni-agent')
+    .description('The node agent of ambient-mesh. Everything is set by environment variables; see docs/configuration-cni-agent.md.')
+    .version(String(version));
+  program
+    .command('install-cni', { isDefault: true })
+    .description('enrol the pods of this node: install the CNI plugin, keep redirect rules, tell ztunnels of pods')
+    .action(() => agent(stop));
+  await program.parseAsync().catch((e: unknown) => fail('cannot start', describeError(e)));
+  process.exit();
+}

@@ -90,6 +90,8 @@ export class Reports {
       "the plugin's kubeconfig holds the agent's own token, which ends with the agent's pod: give the plugin an account of its own",
     );
 
+  readonly notCleaned = (why: unknown): void => this.#log.error({ err: describeError(why) }, 'something of ours is left on the node');
+
   readonly installReady = (isReady: boolean): void => {
     this.#telemetry.installReady.series([]).value = isReady ? 1 : 0;
   };

@@ -138,3 +138,8 @@ function elementsOf(entry: unknown): [Ip, string][] {
     return ip !== undefined && isComment(elem?.comment) ? [[ip, elem.comment]] : [];
   });
 }
+
+/** Takes the rules of any set away, whoever made it. Throws RunFault. */
+export async function removeProbeRules(netns: Netns, signal: AbortSignal): Promise<void> {
+  await runIn(netns, ['nft', '-f', '-'], signal, { stdin: noProbeRules() });
+}
