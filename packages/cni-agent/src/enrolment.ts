@@ -156,14 +156,14 @@ function watchOver(given: EnrolmentParts, enrolling: Enrolling, signal: AbortSig
     look: (uids) => discovery.look(uids),
     pods: () => Array.from(view.pods(), ({ uid }) => uid),
     plan: (uid) => reconciler.plan(uid),
-    attend: (uid) => queue.add(uid),
+    attend: (uid) => queue.remind(uid),
     moved: ({ pod, ips }) => outsiders.met(pod, ips, 'moved', elsewhere),
     failed: given.reports.watchFailed,
     clock,
   };
   return [
     keepWatching(watch, signal),
-    keepProbes(given, members, signal),
+    keepProbes(given, signal),
     reportPolicies(stores.policies, members, new PolicyReports((news) => teller.tell(news)), signal),
   ];
 }
@@ -208,13 +208,14 @@ function meetOutsiders(view: NodeView, members: Members, outsiders: Outsiders): 
 const probesLookEvery = ms(10_000);
 
 /** Tools that flush the node's rules take the way of its health probes with them. */
-async function keepProbes({ probes, reports }: EnrolmentParts, members: Members, signal: AbortSignal): Promise<void> {
+async function keepProbes({ probes, reports }: EnrolmentParts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(probesLookEvery, signal).catch(() => {});
     if (signal.aborted) return;
     try {
       if (await probes.check(signal)) continue;
-      await probes.sync(new Map(Array.from(members.values(), ({ pod, ips }) => [pod.uid, ips])), { prune: false }, signal);
+      // It knows best whose addresses are in: a pod that is leaving is a member still.
+      await probes.sync(new Map(), { prune: false }, signal);
       reports.probesRepaired();
     } catch (e) {
       if (!signal.aborted) reports.watchFailed(e);

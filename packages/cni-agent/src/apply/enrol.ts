@@ -6,7 +6,7 @@ import type { Capture } from '@ambient-mesh/host/redirect-rules';
 import type { Ip } from '@ambient-mesh/model/address';
 import { describeError, isFault } from '@ambient-mesh/runtime/errors';
 import type { Pod } from '../facts/pod.ts';
-import type { Placement } from '../plan/pod-plan.ts';
+import { isSameCapture, type Placement } from '../plan/pod-plan.ts';
 import type { EnrolledPod, Members } from './members.ts';
 import { type NodeParts, obstructed } from './node.ts';
 
@@ -23,22 +23,31 @@ export async function enrol(order: Enrolment, node: NodeParts, members: Members,
   const { pod, ips, capture } = order;
   // Known before anything is done, so that a ztunnel that connects meanwhile hears of it.
   const member = members.ensure(pod);
-  Object.assign(member, { pod, ips });
+  member.pod = pod;
   const netns = await namespaceOf(order, member, node, members);
   const refusal = await offer(pod, netns, node, signal);
-  await capturePod(member, netns, capture, node, signal);
+  if (!isCaptured(member, netns, capture, node)) await capturePod(member, netns, capture, node, signal);
   if (refusal !== undefined) {
     member.isPending = true;
     await annotate(pod, 'pending', node, signal);
     throw refusal;
   }
   try {
+    const old = member.ips.filter((ip) => !ips.includes(ip));
     await node.probes.upsert(pod.uid, ips, signal);
+    if (old.length > 0) await node.probes.remove(pod.uid, old, signal);
   } catch (e) {
     throw obstructed('probes', 'the node cannot let its health probes through', e);
   }
-  member.isPending = false;
+  Object.assign(member, { ips, isPending: false });
   await annotate(pod, 'enabled', node, signal);
+}
+
+/** Rules that nobody has touched are not written at every attempt: a node full of pods may wait long for its ztunnel. */
+function isCaptured(member: EnrolledPod, netns: Netns, capture: Capture, { rules }: Pick<NodeParts, 'rules'>): boolean {
+  const { capture: given, generation, isSuspect } = member;
+  if (given === undefined || generation === undefined || isSuspect || !isSameCapture(given, capture)) return false;
+  return rules.generation(netns) === generation;
 }
 
 /** Writes the rules that the pod should have, and remembers the state of the namespace after that. */

@@ -146,12 +146,31 @@ test('a start that fails is forgotten: the runtime comes again with another name
   bench.failing.add('apply');
   bench.reconciler.place('u1', { netns: '/run/netns/x', ips: [ip('10.0.1.9')] });
   await expect(bench.work()).rejects.toThrow('redirect rules');
-  expect([bench.done.at(-1), bench.members.size]).toEqual(['del', 0]);
+  expect([bench.done.slice(-2), bench.members.size]).toEqual([['del', 'no probes 10.0.1.9'], 0]);
   await bench.work();
   expect(bench.done).toEqual([]);
 });
 
-test('without a ztunnel the pod is captured, annotated as pending, and enrolled later', async () => {
+test('a sandbox made anew: probes do not pass to the old address any more, which may be another pod’s', async () => {
+  const bench = new Bench();
+  await bench.work();
+  for (const address of ['10.0.1.8', '10.0.1.9']) {
+    bench.reconciler.place('u1', { netns: '/run/netns/x', ips: [ip(address)] });
+    await bench.work();
+  }
+  expect(bench.done).toEqual(['open /run/netns/x', 'add', 'probes 10.0.1.9', 'no probes 10.0.1.8']);
+});
+
+test('a start that fails at its end leaves nothing behind: no address for probes, nothing at the ztunnel', async () => {
+  const bench = new Bench();
+  bench.change({ ips: [] });
+  bench.failing.add('annotate');
+  bench.reconciler.place('u1', { netns: '/run/netns/x', ips: [ip('10.0.1.9')] });
+  await expect(bench.work()).rejects.toThrow('cannot be annotated');
+  expect([bench.done.slice(-2), bench.members.size]).toEqual([['del', 'no probes 10.0.1.9'], 0]);
+});
+
+test('without a ztunnel the pod is captured, annotated as pending, and enrolled later; its rules are written once, and when somebody touched them', async () => {
   const bench = new Bench();
   bench.failing.add('no-ztunnel');
   await expect(bench.work()).rejects.toThrow('no ztunnel');
@@ -159,9 +178,13 @@ test('without a ztunnel the pod is captured, annotated as pending, and enrolled 
   expect(bench.said).toEqual(['warn no-ztunnel', 'shut nobody']);
   await expect(bench.work()).rejects.toThrow('no ztunnel');
   expect(bench.said).toHaveLength(2);
+  expect(bench.done).toEqual([]);
+  bench.generation = 8;
+  await expect(bench.work()).rejects.toThrow('no ztunnel');
+  expect(bench.done).toEqual(['apply']);
   bench.failing.clear();
   await bench.work();
-  expect(bench.done).toEqual(['add', 'apply', 'probes 10.0.1.1', 'annotate enabled']);
+  expect(bench.done).toEqual(['add', 'probes 10.0.1.1', 'annotate enabled']);
   expect(bench.said.slice(2)).toEqual(['recovered no-ztunnel', 'shut nobody']);
 });
 

@@ -1,6 +1,7 @@
 // One pod, from what is known of it to what is done about it: facts, plan, apply. The queue calls it for a pod by its uid.
 // Everything that happens to a pod happens here, one thing at a time for each pod (work-queue.ts).
 import type { Capture } from '@ambient-mesh/host/redirect-rules';
+import type { Ip } from '@ambient-mesh/model/address';
 import { describeError, isFault } from '@ambient-mesh/runtime/errors';
 import type { CaptureDecision } from '../facts/capture.ts';
 import type { Pod } from '../facts/pod.ts';
@@ -71,7 +72,7 @@ export class Reconciler {
       report.done(step.do, step.pod);
     } catch (e) {
       if (!signal.aborted && step.do !== 'release') this.#obstacle(step, e);
-      if (step.do === 'enrol' && step.placement !== undefined) await this.#abandon(step.pod.uid);
+      if (step.do === 'enrol' && step.placement !== undefined) await this.#abandon(step.pod.uid, step.ips, signal);
       throw e;
     }
   }
@@ -99,8 +100,11 @@ export class Reconciler {
   }
 
   /** The runtime throws the namespace of a failed start away, and comes again with another. */
-  async #abandon(uid: string): Promise<void> {
-    await this.#ports.node.ztunnels.del(uid);
+  async #abandon(uid: string, ips: readonly Ip[], signal: AbortSignal): Promise<void> {
+    const { ztunnels, probes } = this.#ports.node;
+    await ztunnels.del(uid);
+    // What cannot be written now is with the next change of the set.
+    await probes.remove(uid, ips, signal).catch(() => {});
     this.#ports.members.forget(uid);
   }
 

@@ -54,7 +54,7 @@ async function leave(
   if (netns !== undefined) {
     await clock.sleep(peersHearWithin, signal);
     // From here on it is not served: should it be wanted again before the end, all must be done anew.
-    member.isPending = true;
+    Object.assign(member, { isPending: true, generation: undefined });
     await rules.open(netns, signal);
   }
   await ztunnels.del(pod.uid);

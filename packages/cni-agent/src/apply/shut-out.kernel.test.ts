@@ -23,14 +23,10 @@ function bench(strict: boolean) {
     host[Symbol.dispose]();
   });
   const rules = (): Promise<string> => runIn(host, ['nft', 'list', 'ruleset'], stop.signal);
-  return {
-    shutOut,
-    clock,
-    state,
-    rules,
-    breakNft: () => void (process.env.PATH = '/nowhere'),
-    mendNft: () => void (process.env.PATH = path),
+  const findTools = (where: string): void => {
+    process.env.PATH = where;
   };
+  return { shutOut, clock, state, rules, breakNft: () => findTools('/nowhere'), mendNft: () => findTools(path) };
 }
 
 test('who cannot be shut out, or let in again, is so at the next attempt', async () => {

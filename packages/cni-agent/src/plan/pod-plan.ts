@@ -66,7 +66,7 @@ export function planOf({ pod, isWanted, member, placement, capture }: PodFacts):
   return pod.redirection === 'enabled' ? nothing : { do: 'annotate', pod };
 }
 
-function isSameCapture(a: Capture, b: Capture): boolean {
+export function isSameCapture(a: Capture, b: Capture): boolean {
   const sameNames = a.virtualInterfaces.join() === b.virtualInterfaces.join();
   return a.ipv6 === b.ipv6 && a.dnsCapture === b.dnsCapture && a.ingress === b.ingress && sameNames;
 }

@@ -138,3 +138,18 @@ test('whatever is added is worked on after its last addition, and by one hand on
     { numRuns: 50 },
   );
 });
+
+test('a reminder begins what nobody has in hand, and ends no pause', async () => {
+  let attempts = 0;
+  const { queue, clock } = bench(async () => {
+    if (++attempts === 1) throw new Error('not yet');
+  });
+  queue.remind('a');
+  await settled();
+  queue.remind('a');
+  await settled();
+  expect(attempts).toBe(1);
+  await clock.advance(ms(10));
+  await settled();
+  expect([attempts, queue.size]).toEqual([2, 0]);
+});

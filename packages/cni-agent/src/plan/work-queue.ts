@@ -51,6 +51,11 @@ export class WorkQueue implements AsyncDisposable {
     this.#next();
   }
 
+  /** Worked on soon, unless somebody has it in hand or it is in a pause: this is no news. */
+  remind(key: string): void {
+    if (!this.#items.has(key)) this.add(key);
+  }
+
   /** As `add`; settles as the next attempt that begins from now on does. */
   run(key: string): Promise<void> {
     const asked = Promise.withResolvers<void>();
