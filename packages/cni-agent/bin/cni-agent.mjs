@@ -8,9 +8,7 @@ if (major < 26 || (major === 26 && minor < 9)) {
   process.stderr.write(`cni-agent needs Node 26.9 or newer; this is ${process.versions.node}.\n`);
   process.exit(1);
 }
-// As process 1 of a container we would not even hear of a signal that nobody listens to, and loading takes a moment.
-const stop = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop.abort(new Error(signal)));
 module.enableCompileCache();
-const { run } = await import('../src/main.ts');
-await run(stop.signal);
+// First of all: it listens to signals.
+await import('../src/stop.ts');
+await import('../src/main.ts');

@@ -6,10 +6,11 @@ import { describeError } from '@ambient-mesh/runtime/errors';
 import { Command } from 'commander';
 import { startApp } from './app.ts';
 import { configure } from './config.ts';
+import { stop } from './stop.ts';
 
 const version: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
-async function agent(stop: AbortSignal): Promise<void> {
+async function agent(): Promise<void> {
   const configured = configure(process.env);
   if ('mistakes' in configured) return fail('cannot start', configured.mistakes.join(' '));
   const starting = new AbortController();
@@ -29,15 +30,12 @@ function fail(what: 'cannot start' | 'cannot go on', why: string): void {
   process.exitCode = 1;
 }
 
-/** @param stop aborts when the process is told to end, which may be before anything has started. */
-export async function run(stop: AbortSignal): Promise<void> {
-  const program = new Command('cni-agent')
-    .description('The node agent of ambient-mesh. Everything is set by environment variables; see docs/configuration-cni-agent.md.')
-    .version(String(version));
-  program
-    .command('install-cni', { isDefault: true })
-    .description('enrol the pods of this node: install the CNI plugin, keep redirect rules, tell ztunnels of pods')
-    .action(() => agent(stop));
-  await program.parseAsync().catch((e: unknown) => fail('cannot start', describeError(e)));
-  process.exit();
-}
+const program = new Command('cni-agent')
+  .description('The node agent of ambient-mesh. Everything is set by environment variables; see docs/configuration-cni-agent.md.')
+  .version(String(version));
+program
+  .command('install-cni', { isDefault: true })
+  .description('enrol the pods of this node: install the CNI plugin, keep redirect rules, tell ztunnels of pods')
+  .action(() => agent());
+await program.parseAsync().catch((e: unknown) => fail('cannot start', describeError(e)));
+process.exit();
