@@ -1,5 +1,7 @@
 // Which process is the kubelet (GetKubeletUIDFromPath).
-import { statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type FakeProcess, ProcFolder } from '../testing/proc-folder.ts';
 import { findKubeletUid } from './kubelet-uid.ts';
@@ -32,4 +34,14 @@ test('the kubelet is found past a process that ended', () => {
   proc.end(70);
   proc.set(77, { comm: 'kubelet' });
   expect(findKubeletUid(proc.path)).toBe(statSync(proc.path).uid);
+});
+
+test('the memory of a pod’s process is not read: it could hold the agent up for good', () => {
+  using proc = new ProcFolder();
+  proc.set(70, { comm: 'kubelite', pod: '2c48913c-b29f-11e7-9350-020968147796' });
+  const cmdline = join(proc.path, '70', 'cmdline');
+  rmSync(cmdline);
+  execFileSync('mkfifo', [cmdline]);
+  const ask = `import(${JSON.stringify(new URL('./kubelet-uid.ts', import.meta.url).href)}).then((m) => console.log(m.findKubeletUid(${JSON.stringify(proc.path)})))`;
+  expect(execFileSync(process.execPath, ['-e', ask], { timeout: 10_000, encoding: 'utf8' })).toBe('undefined\n');
 });

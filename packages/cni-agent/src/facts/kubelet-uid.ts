@@ -10,7 +10,8 @@ export function findKubeletUid(proc: string): number | undefined {
   for (const pid of pidsIn(proc)) {
     const folder = `${proc}/${pid}`;
     try {
-      if (!isKubelet(folder) || podUidOf(readFileSync(`${folder}/cgroup`, 'utf8'), outer) !== undefined) continue;
+      // In this order: a command line is read from the process's memory, and a pod's may be made such that the read never ends.
+      if (podUidOf(readFileSync(`${folder}/cgroup`, 'utf8'), outer) !== undefined || !isKubelet(folder)) continue;
       return statSync(folder).uid;
     } catch {
       // It ended just now.
