@@ -111,7 +111,7 @@ function assemble(given: EnrolmentParts, parts: AsyncDisposableStack, signal: Ab
   began.promise.catch(() => {});
   const queue = parts.use(
     new WorkQueue({
-      work: (uid, stopped) => began.promise.then(() => reports.timed(() => reconciler.work(uid, stopped))),
+      work: (uid, stopped) => began.promise.then(() => reports.worked(uid, reconciler.plan(uid).do, () => reconciler.work(uid, stopped))),
       failed: (uid, why, wait) => reports.failed(uid, view.pod(uid), why, wait),
       clock,
       atOnce: hands,
@@ -197,10 +197,12 @@ async function findEnrolled({ config, view, node, members, probes, reports }: Be
   reports.found(enrolled.length);
 }
 
-/** Pods that were started while there was no agent: after a reboot, or before the mesh came to the node. They are enrolled at once. */
+/** Pods that were started while there was no agent: after a reboot, or before the mesh came to the node. They are enrolled at once. Those that wait
+ * for a ztunnel are captured, and none of them. */
 function meetOutsiders(view: NodeView, members: Members, outsiders: Outsiders): void {
   for (const pod of view.pods()) {
-    const isOutside = view.isWanted(pod) && !pod.isOver && pod.ips.length > 0 && members.get(pod.uid) === undefined;
+    const isOutside =
+      view.isWanted(pod) && pod.redirection === '' && !pod.isOver && pod.ips.length > 0 && members.get(pod.uid) === undefined;
     if (isOutside) outsiders.met(pod, pod.ips, 'found-outside', 'it was started while there was no agent on its node');
   }
 }

@@ -43,7 +43,10 @@ export class Reports {
   readonly residue = (pod: Pod): void =>
     this.#log.warn(names(pod), 'the pod is not in the mesh, but had rules left by an agent that was killed: removed');
   readonly probesRepaired = (): void => this.#log.warn("the node's rules for health probes were gone or changed: written again");
-  readonly watchFailed = (why: unknown): void => this.#log.warn({ err: describeError(why) }, 'a look at the node failed; trying again');
+  readonly watchFailed = (why: unknown): void => {
+    const err = describeError(why);
+    this.#log[this.#isNews(`look ${err}`) ? 'warn' : 'debug']({ err }, 'a look at the node failed; trying again');
+  };
   readonly eventLost = (why: unknown): void => this.#log.warn({ err: describeError(why) }, 'an Event was lost');
   readonly plugin = ({ level, message, fields }: PluginLine): void => {
     const { time: _ours, ...rest } = fields;
@@ -59,15 +62,19 @@ export class Reports {
   };
 
   readonly reconcile: ReconcilePorts['report'] = {
-    mistaken: (pod, mistakes) => this.#log.warn({ ...names(pod), mistakes }, 'annotations that cannot be read count as absent'),
+    mistaken: (pod, mistakes) => {
+      const level = this.#isNews(`${pod.uid} ${mistakes.join()}`) ? 'warn' : 'debug';
+      this.#log[level]({ ...names(pod), mistakes }, 'annotations that cannot be read count as absent');
+    },
     done: (step, pod) => {
-      this.#failures.delete(pod.uid);
       this.#telemetry.events.series([step]).value++;
       const isNews = step === 'enrol' || step === 'release';
       this.#log[isNews ? 'info' : 'debug']({ ...names(pod), step }, step === 'release' ? 'pod is out of the mesh' : 'pod is in the mesh');
     },
     found: (pod, what) => {
-      if (what !== 'whole') this.#log.warn({ ...names(pod), rules: what }, "the pod's redirect rules are not what they should be");
+      if (what === 'whole') return;
+      const level = this.#isNews(`${pod.uid} rules ${what}`) ? 'warn' : 'debug';
+      this.#log[level]({ ...names(pod), rules: what }, "the pod's redirect rules are not what they should be");
     },
   };
 
@@ -96,12 +103,14 @@ export class Reports {
     this.#telemetry.installReady.series([]).value = isReady ? 1 : 0;
   };
 
-  async timed(work: () => Promise<void>): Promise<void> {
+  /** Times an attempt at a pod. Once it has gone well there is no failure to remember, of pods that are gone either. */
+  async worked(uid: string, step: string, work: () => Promise<void>): Promise<void> {
     const began = systemClock.monotonic();
     try {
       await work();
+      this.#failures.delete(uid);
     } finally {
-      this.#telemetry.enrolTime.observe({}, (systemClock.monotonic() - began) / 1_000);
+      if (step !== 'nothing') this.#telemetry.enrolTime.observe({}, (systemClock.monotonic() - began) / 1_000);
     }
   }
 
@@ -129,24 +138,27 @@ export class Reports {
       this.#log.debug({ uid, pid, why }, 'a process is no proof of where its pod lives'),
   };
 
-  outsiders(teller: Teller, shut: (ips: readonly Ip[]) => void): OutsiderPorts {
-    const tell = (pod: Pod, news: Pick<Told, 'reason' | 'note' | 'type'>): void => {
-      if (this.#isNews(`${pod.uid} ${news.reason} ${news.note}`)) teller.tell({ ...news, regarding: regarding(pod), action: 'Enrol' });
+  outsiders(teller: Pick<Teller, 'tell'>, shut: (ips: readonly Ip[]) => void): OutsiderPorts {
+    /** False: it was told a moment ago. */
+    const tell = (pod: Pod, news: Pick<Told, 'reason' | 'note' | 'type'>): boolean => {
+      const isNews = this.#isNews(`${pod.uid} ${news.reason} ${news.note}`);
+      if (isNews) teller.tell({ ...news, regarding: regarding(pod), action: 'Enrol' });
+      return isNews;
     };
     return {
       shut,
       warn: (pod, obstacle, text) => {
-        this.#log.warn({ ...names(pod), reason: obstacle, err: text }, 'the pod should be in the mesh and is not');
-        tell(pod, { reason: 'NotEnrolled', note: `Not in the mesh (${obstacle}): ${text}`, type: 'Warning' });
+        const isNews = tell(pod, { reason: 'NotEnrolled', note: `Not in the mesh (${obstacle}): ${text}`, type: 'Warning' });
+        this.#log[isNews ? 'warn' : 'debug']({ ...names(pod), reason: obstacle, err: text }, 'the pod should be in the mesh and is not');
       },
       recovered: (pod, obstacle) => {
-        this.#log.info({ ...names(pod), reason: obstacle }, 'the pod is in the mesh again');
-        tell(pod, { reason: 'Enrolled', note: `In the mesh; before that: ${obstacle}`, type: 'Normal' });
+        const isNews = tell(pod, { reason: 'Enrolled', note: `In the mesh; before that: ${obstacle}`, type: 'Normal' });
+        this.#log[isNews ? 'info' : 'debug']({ ...names(pod), reason: obstacle }, 'the pod is in the mesh again');
       },
     };
   }
 
-  /** A pod that breaks its own rules in a loop does not flood the API server with Events. */
+  /** A pod that breaks its own rules in a loop floods neither the log nor the API server with Events. */
   #isNews(what: string): boolean {
     const now = systemClock.monotonic();
     for (const [key, at] of this.#told) if (now - at > sameEventAfter) this.#told.delete(key);

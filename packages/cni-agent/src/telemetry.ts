@@ -18,7 +18,7 @@ export class Telemetry {
     this.installs = metrics.counter('istio_cni_installs_total', 'Installations of plugin and chain entry, by result', ['result']);
     this.enrolTime = metrics.histogram(
       'ambient_enrolment_seconds',
-      'Seconds that an attempt to enrol a pod took',
+      'Seconds that an attempt to do something about a pod took',
       [],
       [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     );

@@ -73,3 +73,33 @@ for (const [name, generation, state, wanted] of residues)
     await sweepResidue([podOf('u')], { namespaces: found('u'), rules }, ({ uid }) => said.push(uid), never);
     expect(said).toEqual(wanted ? ['removed', 'u'] : []);
   });
+
+test('a pod in which nothing can be removed keeps no other from being swept', async () => {
+  const said: string[] = [];
+  const open: Netns[] = [];
+  const namespaces = {
+    open: () => netns(),
+    find: async (wanted: readonly { readonly uid: string }[]) =>
+      new Map(
+        wanted.map(({ uid }) => {
+          const found = netns();
+          open.push(found);
+          return [uid, found];
+        }),
+      ),
+  };
+  const rules = {
+    apply: async () => {},
+    check: async () => 'damaged' as const,
+    open: async () => {},
+    remove: async ({ fd }: Netns) => {
+      if (fd === open[0]?.fd) throw new Error('nft fails');
+    },
+    generation: () => 5,
+  };
+  await expect(sweepResidue([podOf('a'), podOf('b')], { namespaces, rules }, ({ uid }) => said.push(uid), never)).rejects.toThrow(
+    'nft fails',
+  );
+  expect(said).toEqual(['b']);
+  for (const each of open) expect(() => each.run(() => {})).toThrow('which was let go');
+});

@@ -39,7 +39,7 @@ export function probeTargets(pods: readonly Pod[]): { readonly all: ReadonlyMap<
 
 /**
  * Rules left behind in pods that are neither wanted nor annotated: an earlier agent was killed in the middle of its work there.
- * Without this such a pod would talk to a ztunnel that does not know it.
+ * Without this such a pod would talk to a ztunnel that does not know it. Rejects with the first failure, after all have had their turn.
  */
 export async function sweepResidue(
   pods: readonly Pod[],
@@ -48,12 +48,18 @@ export async function sweepResidue(
   signal: AbortSignal,
 ): Promise<void> {
   const found = await namespaces.find(pods.map(({ runtimeUid, ips }) => ({ uid: runtimeUid, ips })));
+  const failures: unknown[] = [];
   for (const pod of pods) {
     using netns = found.get(pod.runtimeUid);
-    if (netns === undefined || !(await hasRules(netns, rules, signal))) continue;
-    await rules.remove(netns, signal);
-    removed(pod);
+    try {
+      if (netns === undefined || !(await hasRules(netns, rules, signal))) continue;
+      await rules.remove(netns, signal);
+      removed(pod);
+    } catch (e) {
+      failures.push(e);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 const anyCapture: Capture = { ipv6: true, dnsCapture: true, ingress: false, virtualInterfaces: [] };

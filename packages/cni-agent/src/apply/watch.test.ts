@@ -117,3 +117,15 @@ test('a pod that left while processes were looked at has not moved: nobody would
   await look({ ...ports, look: gone }, 1);
   expect(state.moved).toEqual([]);
 });
+
+test('one namespace that cannot be asked keeps nobody else from being looked at', async () => {
+  const { ports, state, member, members } = bench();
+  const broken = members.ensure(podOf('broken'));
+  Object.assign(broken, { isPending: false, generation: 7, netns: Netns.open('/proc/self/ns/ipc') });
+  const generation = (netns: Netns): number => {
+    if (netns === broken.netns) throw new Error('no such namespace');
+    return 8;
+  };
+  await look({ ...ports, generation }, 1);
+  expect([member.isSuspect, state.attended, state.failures]).toEqual([true, ['u1', 'u1'], 1]);
+});

@@ -32,10 +32,10 @@ export async function keepWatching(ports: WatchPorts, signal: AbortSignal): Prom
 
 /** @param turn counts up: at each, one pod is looked at thoroughly, since policy routes change without any sign. */
 export async function look(ports: WatchPorts, turn: number): Promise<void> {
-  const { members, generation, look: lookAtProcesses, pods, plan, attend, moved } = ports;
+  const { members, look: lookAtProcesses, pods, plan, attend, moved } = ports;
   const enrolled = [...members.values()].filter((member) => member.netns !== undefined && !member.isPending);
   const due = enrolled[turn % enrolled.length];
-  for (const member of enrolled) if (member === due || wasTouched(member, generation)) member.isSuspect = true;
+  for (const member of enrolled) if (member === due || wasTouched(member, ports)) member.isSuspect = true;
   const namespaces = await lookAtProcesses(new Set(enrolled.map(({ pod }) => pod.runtimeUid)));
   for (const member of enrolled) {
     // It may have left meanwhile.
@@ -49,6 +49,12 @@ export async function look(ports: WatchPorts, turn: number): Promise<void> {
   for (const { pod } of members.values()) if (plan(pod.uid).do !== 'nothing') attend(pod.uid);
 }
 
-function wasTouched({ netns, generation: known }: EnrolledPod, generation: WatchPorts['generation']): boolean {
-  return netns !== undefined && known !== undefined && generation(netns) !== known;
+/** A namespace that cannot be asked is said, and keeps nobody else from being looked at. */
+function wasTouched({ netns, generation: known }: EnrolledPod, { generation, failed }: WatchPorts): boolean {
+  try {
+    return netns !== undefined && known !== undefined && generation(netns) !== known;
+  } catch (e) {
+    failed(e);
+    return false;
+  }
 }
