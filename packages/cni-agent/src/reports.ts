@@ -71,10 +71,13 @@ export class Reports {
       const isNews = step === 'enrol' || step === 'release';
       this.#log[isNews ? 'info' : 'debug']({ ...names(pod), step }, step === 'release' ? 'pod is out of the mesh' : 'pod is in the mesh');
     },
-    found: (pod, what) => {
+    found: (pod, what, why) => {
       if (what === 'whole') return;
       const level = this.#isNews(`${pod.uid} rules ${what}`) ? 'warn' : 'debug';
-      this.#log[level]({ ...names(pod), rules: what }, "the pod's redirect rules are not what they should be");
+      this.#log[level](
+        { ...names(pod), rules: what, err: why === undefined ? undefined : describeError(why) },
+        "the pod's redirect rules are not what they should be",
+      );
     },
   };
 

@@ -8,7 +8,7 @@ import type { Pod } from '../facts/pod.ts';
 import { type Placement, planOf, type Step } from '../plan/pod-plan.ts';
 import { annotate, capturePod, enrol } from './enrol.ts';
 import type { Members } from './members.ts';
-import { type EnrolFault, type NodeParts, obstructed } from './node.ts';
+import type { EnrolFault, NodeParts, RulesState } from './node.ts';
 import type { Outsiders } from './outsiders.ts';
 import { release } from './release.ts';
 
@@ -22,7 +22,8 @@ export interface ReconcilePorts {
   readonly captureOf: (pod: Pod) => CaptureDecision;
   readonly report: {
     readonly done: (step: Step['do'], pod: Pod) => void;
-    readonly found: (pod: Pod, what: 'whole' | 'absent' | 'damaged') => void;
+    /** `why`: what kept them from being read. */
+    readonly found: (pod: Pod, what: RulesState | 'unreadable', why?: unknown) => void;
     /** Annotations that cannot be read, in words. */
     readonly mistaken: (pod: Pod, mistakes: readonly string[]) => void;
   };
@@ -114,10 +115,13 @@ export class Reconciler {
     const { capture } = captureOf(pod);
     if (member?.netns === undefined) return enrol({ pod, ips: pod.ips, capture, placement: undefined }, node, members, signal);
     const generation = node.rules.generation(member.netns);
+    // A pod that may fill its namespace can make the look fail, and must not get out of the mesh by it.
     const state = await node.rules.check(member.netns, capture, signal).catch((e: unknown) => {
-      throw obstructed('rules', 'the redirect rules cannot be read', e);
+      signal.throwIfAborted();
+      report.found(pod, 'unreadable', e);
+      return 'unreadable' as const;
     });
-    report.found(pod, state);
+    if (state !== 'unreadable') report.found(pod, state);
     if (state === 'whole') {
       Object.assign(member, { pod, capture, isSuspect: false, generation });
       return;
