@@ -92,23 +92,33 @@ const namespacesOf = (pids: readonly number[]): Set<string> =>
 interface Traces {
   readonly pids: readonly number[];
   readonly namespaces: readonly string[];
+  /** Processes of others: the kernel may give the number of a namespace that ended to a namespace of theirs. */
+  readonly strangers: readonly number[];
 }
 
 function tracesOf(pid: number): Traces {
   const pids = descendantsOf(pid);
   const own = namespacesOf([process.pid]);
-  return { pids, namespaces: [...namespacesOf(pids)].filter((each) => !own.has(each)) };
+  const namespaces = [...namespacesOf(pids)].filter((each) => !own.has(each));
+  const inside = new Set(namespaces);
+  const isOutside = (each: number): boolean => !pids.includes(each) && [...namespacesOf([each])].every((one) => !inside.has(one));
+  return { pids, namespaces, strangers: processes().filter(isOutside) };
 }
 
 const now = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100;
 
+const commandOf = (pid: number): string =>
+  `${pid} ${orUndefined(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))?.replaceAll('\0', ' ') ?? ''}`;
+
 /** @param since when the lab was ended; the kernel may give the numbers of its namespaces to processes that came later. */
-async function isGone({ pids, namespaces }: Traces, since: number): Promise<void> {
-  const left = (): object => {
-    const there = namespacesOf(processes().filter((pid) => stat(pid, startTicks) <= since));
-    return { pids: pids.filter((pid) => stat(pid, startTicks) <= since), namespaces: namespaces.filter((each) => there.has(each)) };
+async function isGone({ pids, namespaces, strangers }: Traces, since: number): Promise<void> {
+  const left = (): string[] => {
+    const old = processes().filter((pid) => stat(pid, startTicks) <= since);
+    const isInside = (pid: number): boolean =>
+      !strangers.includes(pid) && [...namespacesOf([pid])].some((each) => namespaces.includes(each));
+    return old.filter((pid) => pids.includes(pid) || isInside(pid)).map(commandOf);
   };
-  await expect.poll(left, { timeout: 10_000 }).toEqual({ pids: [], namespaces: [] });
+  await expect.poll(left, { timeout: 30_000 }).toEqual([]);
 }
 
 /** What the lab of a process has on disk. */
@@ -168,7 +178,8 @@ describe.skipIf(!hasKubectl())('a lab', () => {
     await eventually(look, { ...patience, everyMs: 5, what: 'a first container' });
     const since = now();
     lab.process.kill('SIGKILL');
-    await isGone({ pids: seen.flatMap(({ pids }) => pids), namespaces: seen.flatMap(({ namespaces }) => namespaces) }, since);
+    const [pids, namespaces] = [seen.flatMap((each) => each.pids), seen.flatMap((each) => each.namespaces)];
+    await isGone({ pids, namespaces, strangers: seen.at(-1)?.strangers ?? [] }, since);
     expect([mounts(), links()]).toEqual([mountsBefore, linksBefore]);
   }, 60_000);
 });
