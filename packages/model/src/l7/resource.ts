@@ -16,8 +16,13 @@ export type L7Resource =
   | { readonly is: 'waypoint'; readonly settings: WaypointSettings }
   | { readonly is: 'mesh'; readonly settings: MeshSettings };
 
+export interface L7Change {
+  readonly name: string;
+  readonly resource: L7Resource;
+}
+
 export interface L7Delta {
-  readonly changed: readonly { readonly name: string; readonly resource: L7Resource }[];
+  readonly changed: readonly L7Change[];
   readonly removed: readonly string[];
 }
 

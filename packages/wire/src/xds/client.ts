@@ -22,7 +22,7 @@ import { convertPush } from './push.ts';
 import type { StreamEnd, TerminationReason } from './reconnect.ts';
 import { afterEnd, firstBackoff } from './reconnect.ts';
 import type { DeltaRequest, Outcome, Rejection } from './subscription.ts';
-import { addressType, isKnown, Subscription } from './subscription.ts';
+import { addressType, type ResourceType, Subscription } from './subscription.ts';
 
 export type XdsFault = { readonly code: 'xds.apply' } | DemandFault;
 
@@ -31,6 +31,8 @@ export interface XdsConfig {
   readonly node: XdsNode;
   /** Receive addresses only when `demand` asks for them. */
   readonly onDemand: boolean;
+  /** What to follow. Default: what node tunnels do. */
+  readonly types?: readonly ResourceType[];
 }
 
 export interface XdsPorts {
@@ -73,7 +75,7 @@ export class XdsClient {
   constructor(config: XdsConfig, ports: XdsPorts) {
     this.#config = config;
     this.#ports = ports;
-    this.#subscription = new Subscription(config.node, config.onDemand);
+    this.#subscription = new Subscription(config.node, config.onDemand, config.types);
   }
 
   /** Runs until the signal aborts, then returns. Throws `xds.apply` if that port does: the mesh's state is then unknown. */
@@ -131,7 +133,12 @@ export class XdsClient {
     const response = fromBinary(DeltaDiscoveryResponseSchema, message, { readUnknownFields: false });
     const { delta, outcome, bodyBytes } = await this.#convert(response, signal);
     const { typeUrl, removed } = outcome;
-    this.#ports.report.received(isKnown(typeUrl) ? typeUrl : 'other', response.resources.length, removed.length, bodyBytes);
+    this.#ports.report.received(
+      this.#subscription.follows(typeUrl) ? typeUrl : 'other',
+      response.resources.length,
+      removed.length,
+      bodyBytes,
+    );
     const refused = this.#apply(delta);
     const rejected = [...outcome.rejected, ...refused];
     for (const rejection of rejected) this.#ports.report.rejected(rejection);
@@ -146,7 +153,7 @@ export class XdsClient {
   /** In slices, so that a push of the whole mesh does not keep timers, probes and (without workers) traffic waiting. */
   async #convert(response: DeltaDiscoveryResponse, signal: AbortSignal): Promise<Push> {
     const { clock } = this.#ports;
-    const work = convertPush(response, this.#shared);
+    const work = convertPush(response, this.#shared, this.#subscription.follows(response.typeUrl));
     let started = clock.monotonic();
     for (;;) {
       const step = work.next();

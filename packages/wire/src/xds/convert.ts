@@ -2,6 +2,7 @@
 // Called by push.ts for each resource of a response; a reason goes back to the control plane for that resource alone.
 // The converters of each kind are beside it; encode.ts is the way back.
 
+import type { L7Resource } from '@ambient-mesh/model/l7/resource';
 import type { Policy } from '@ambient-mesh/model/policy';
 import type { Service } from '@ambient-mesh/model/service';
 import type { Workload } from '@ambient-mesh/model/workload';
@@ -17,6 +18,7 @@ export type Converted =
   | { readonly workload: Workload }
   | { readonly service: Service }
   | { readonly policy: Policy }
+  | { readonly l7: L7Resource }
   /** Why the resource cannot be used; bytes of the peer may be quoted in it. */
   | { readonly unusable: string };
 
@@ -36,6 +38,17 @@ export function convertAddress(bytes: Uint8Array, shared: Interner): Converted {
 export function convertAuthorization(name: string, bytes: Uint8Array, shared: Interner): Converted {
   return orReason(() => ({ policy: toPolicy(name, fromBinary(AuthorizationSchema, bytes, decoding), shared) }));
 }
+
+/** JSON of our own control plane: its shape is trusted, what it says is judged where it is compiled. */
+export function convertL7(bytes: Uint8Array): Converted {
+  return orReason(() => {
+    const value: unknown = JSON.parse(utf8.decode(bytes));
+    if (typeof value !== 'object' || value === null || !('is' in value)) throw new Unusable('not a resource of ours');
+    return { l7: value as L7Resource };
+  });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function orReason(convert: () => Converted): Converted {
   try {

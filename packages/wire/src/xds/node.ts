@@ -1,4 +1,4 @@
-// How a tunnel introduces itself on an xDS stream: the node's id and metadata. Pure.
+// How a tunnel or a waypoint introduces itself on an xDS stream: the node's id and metadata. Pure.
 // Built once from the configuration; subscription.ts sends it in the first request of each type.
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 
@@ -8,6 +8,8 @@ export interface NodeSettings {
   readonly podName: string;
   readonly podNamespace: string;
   readonly nodeName: string;
+  /** Default `ztunnel`. */
+  readonly type?: 'ztunnel' | 'waypoint';
   /** Proxy metadata, `ISTIO_META_` prefixes stripped. */
   readonly metadata: Readonly<Record<string, string>>;
   /** ISTIO_METAJSON_ variables, prefix stripped: JSON text. */
@@ -35,7 +37,10 @@ export function describeNode(s: NodeSettings): { readonly node: XdsNode; readonl
     if (value === undefined) unreadable.push(name);
     else metadata[name] = value;
   }
-  return { node: { id: `ztunnel~${ip}~${s.podName}.${s.podNamespace}~${s.podNamespace}.svc.cluster.local`, metadata }, unreadable };
+  return {
+    node: { id: `${s.type ?? 'ztunnel'}~${ip}~${s.podName}.${s.podNamespace}~${s.podNamespace}.svc.cluster.local`, metadata },
+    unreadable,
+  };
 }
 
 function parseJson(text: string): JsonValue | undefined {

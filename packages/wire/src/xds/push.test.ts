@@ -7,7 +7,7 @@ import { DeltaDiscoveryResponseSchema } from '../messages/generated/discovery_pb
 import { policyResource, serviceResource, type TestResource, workloadResource } from '../testing/index.ts';
 import { Interner } from './interner.ts';
 import { convertPush, type Push } from './push.ts';
-import { addressType, authorizationType } from './subscription.ts';
+import { addressType, authorizationType, tunnelTypes } from './subscription.ts';
 
 function pushOf(typeUrl: string, resources: readonly TestResource[], removedResources: string[] = []): { push: Push; pauses: number } {
   const response = create(DeltaDiscoveryResponseSchema, {
@@ -20,7 +20,11 @@ function pushOf(typeUrl: string, resources: readonly TestResource[], removedReso
       ...(body && { resource: { typeUrl, value: body } }),
     })),
   });
-  const work = convertPush(response, new Interner());
+  const work = convertPush(
+    response,
+    new Interner(),
+    tunnelTypes.some((type) => type === response.typeUrl),
+  );
   for (let pauses = 0; ; pauses++) {
     const step = work.next();
     if (step.done) return { push: step.value, pauses };

@@ -1,14 +1,18 @@
 // What we subscribe to and what we hold: which requests to send on a new stream, after a response, and on demand. Pure bookkeeping.
 // Driven by client.ts, which owns the stream; converting resources is push.ts, waiting for them demands.ts.
 // Everything here outlives a stream: on reconnecting, the server is told what we have, so that it sends only what changed.
+import { l7Type } from '@ambient-mesh/model/l7/resource';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { DeltaDiscoveryRequestSchema } from '../messages/generated/discovery_pb.js';
 import type { XdsNode } from './node.ts';
 
 export const addressType = 'type.googleapis.com/istio.workload.Address';
 export const authorizationType = 'type.googleapis.com/istio.security.Authorization';
-const types = [addressType, authorizationType] as const;
-export type ResourceType = (typeof types)[number];
+export type ResourceType = typeof addressType | typeof authorizationType | typeof l7Type;
+
+/** What a node tunnel follows, and what a waypoint does. */
+export const tunnelTypes = [addressType, authorizationType] as const;
+export const waypointTypes = [addressType, l7Type] as const;
 
 export type DeltaRequest = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
 
@@ -34,15 +38,21 @@ export class Subscription {
   readonly #node: XdsNode;
   readonly #onDemand: boolean;
   /** Resource name -> version last accepted. */
-  readonly #held = { [addressType]: new Map<string, string>(), [authorizationType]: new Map<string, string>() };
+  readonly #held: ReadonlyMap<string, Map<string, string>>;
   /** Types whose first whole response is still awaited. */
   readonly #awaited: Set<string>;
 
-  /** @param onDemand addresses are sent only for names that are asked for; policies always come whole. */
-  constructor(node: XdsNode, onDemand: boolean) {
+  /** @param onDemand addresses are sent only for names that are asked for; other types always come whole. */
+  constructor(node: XdsNode, onDemand: boolean, types: readonly ResourceType[] = tunnelTypes) {
     this.#node = node;
     this.#onDemand = onDemand;
-    this.#awaited = new Set(onDemand ? [authorizationType] : types);
+    this.#held = new Map(types.map((type) => [type, new Map()]));
+    this.#awaited = new Set(types.filter((type) => !onDemand || type !== addressType));
+  }
+
+  /** Whether we asked for this type. */
+  follows(typeUrl: string): typeUrl is ResourceType {
+    return this.#held.has(typeUrl);
   }
 
   /** True once a response of each wildcard type has been accepted whole; stays true. */
@@ -51,7 +61,7 @@ export class Subscription {
   }
 
   holds(name: string): boolean {
-    return this.#held[addressType].has(name);
+    return this.#held.get(addressType)?.has(name) ?? false;
   }
 
   /**
@@ -59,8 +69,8 @@ export class Subscription {
    * `pending` are names asked for and not answered yet.
    */
   opening(pending: Iterable<string>): readonly DeltaRequest[] {
-    return types.map((typeUrl) => {
-      const versions: Record<string, string> = Object.fromEntries(this.#held[typeUrl]);
+    return [...this.#held].map(([typeUrl, held]) => {
+      const versions: Record<string, string> = Object.fromEntries(held);
       const request: DeltaRequest = { node: this.#node, typeUrl, initialResourceVersions: versions };
       if (typeUrl !== addressType || !this.#onDemand) return request;
       for (const name of pending) versions[name] ??= '';
@@ -78,19 +88,13 @@ export class Subscription {
    * A rejected resource keeps the version of its last good copy, which is what we hold; without one it is not claimed and will be sent again.
    */
   received({ typeUrl, nonce, accepted, removed, rejected }: Outcome): DeltaRequest {
-    if (isKnown(typeUrl)) {
-      const held = this.#held[typeUrl];
-      for (const { name, version } of accepted) held.set(name, version);
-      for (const name of removed) held.delete(name);
-    }
+    const held = this.#held.get(typeUrl);
+    for (const { name, version } of accepted) held?.set(name, version);
+    for (const name of removed) held?.delete(name);
     if (rejected.length > 0) return { typeUrl, responseNonce: nonce, errorDetail: { message: refusal(rejected) } };
     this.#awaited.delete(typeUrl);
     return { typeUrl, responseNonce: nonce };
   }
-}
-
-export function isKnown(typeUrl: string): typeUrl is ResourceType {
-  return typeUrl === addressType || typeUrl === authorizationType;
 }
 
 function refusal(rejected: readonly Rejection[]): string {
