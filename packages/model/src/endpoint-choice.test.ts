@@ -1,6 +1,6 @@
 // Load balancing. Rows: test_load_balance and find_upstream_port_mappings of the reference's catalogue, and the weights.
 import { describe, expect, test } from 'vitest';
-import { chooseEndpoint } from './endpoint-choice.ts';
+import { chooseEndpoint, eligibleEndpoints } from './endpoint-choice.ts';
 import type { LoadBalancer, LocalityScope } from './service.ts';
 import { meshOf, type ServiceSketch, service, type WorkloadSketch, workload } from './testing/index.ts';
 
@@ -23,7 +23,10 @@ function choosable(endpoints: readonly WorkloadSketch[], given: Partial<ServiceS
   const chosen = chances.map(
     (chance) => chooseEndpoint(mesh, s, port, { source: client, mode: 'standard', random: () => chance })?.workload.name,
   );
-  return [...new Set(chosen)].filter((name) => name !== undefined).sort();
+  const names = [...new Set(chosen)].filter((name) => name !== undefined).sort();
+  const listed = eligibleEndpoints(mesh, s, port, client).map((upstream) => upstream.workload.name);
+  expect(listed.sort()).toEqual(names);
+  return names;
 }
 
 const near = { name: 'near', locality: at('r', 'z'), node: 'node', clusterId: 'c1' };

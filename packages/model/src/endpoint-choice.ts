@@ -55,6 +55,22 @@ export function chooseEndpoint(mesh: Mesh, service: Service, port: number, choic
   return undefined;
 }
 
+/** Everyone whom `chooseEndpoint` would choose among: those of the best rank that have any weight. For proxies that keep a list. */
+export function eligibleEndpoints(mesh: Mesh, service: Service, port: number, source: Workload): readonly Upstream[] {
+  if (!service.ports.has(port)) return [];
+  const wanted: Wanted = { key: serviceKey(service), port, ofService: service.ports.get(port), source, mode: 'standard' };
+  let best = 0;
+  let eligible: Upstream[] = [];
+  for (const workload of mesh.endpoints(service)) {
+    const target = targetPort(wanted, workload);
+    const rank = rankOf(service.loadBalancer, source, workload);
+    if (target === undefined || workload.capacity <= 0 || rank < best) continue;
+    if (rank > best) [best, eligible] = [rank, []];
+    eligible.push({ workload, port: target, service });
+  }
+  return eligible;
+}
+
 const unfit = -1;
 
 /** One service port, looked up once for all endpoints. */

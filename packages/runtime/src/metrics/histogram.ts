@@ -1,11 +1,17 @@
 // A histogram over a family: one cell per bucket, one for what lies above, and one for the sum.
 // Buckets are counted apart here and added up only when they are printed.
 import { type Entry, Family, type FamilyOptions } from './family.ts';
+import type { LabelRow } from './labels.ts';
 
 export class Histogram<L extends string> extends Family<L> {
   /** Counts one value, in the family's unit. */
   observe(labels: Readonly<Record<L, string>>, value: number): void {
-    const { cells } = this.entryOf(this.options.labels.rowOf(labels));
+    this.observeRow(this.options.labels.rowOf(labels), value);
+  }
+
+  /** The same for a row of this family's own label set; saves the look-up of the values. */
+  observeRow(row: LabelRow, value: number): void {
+    const { cells } = this.entryOf(row);
     const bounds = this.options.buckets;
     let at = 0;
     while (at < bounds.length && value > (bounds[at] ?? 0)) at += 1;

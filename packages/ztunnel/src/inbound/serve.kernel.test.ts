@@ -8,10 +8,10 @@ import { delta } from '@ambient-mesh/model/testing';
 import { systemClock } from '@ambient-mesh/runtime/time';
 import { headerOf } from '@ambient-mesh/wire/hbone/connect-request';
 import { openTunnel } from '@ambient-mesh/wire/hbone/open-tunnel';
+import { baggageOf } from '@ambient-mesh/wire/workload-baggage';
 import { expect, test, vi } from 'vitest';
 import { inProcess } from '../dataplane/in-process.ts';
 import { clientPod, planeConfig, serverPod, twoPods } from '../dataplane/testing/two-pods.ts';
-import { baggageOf } from '../telemetry/baggage-of.ts';
 
 interface Asked {
   readonly env?: Readonly<Record<string, string>>;

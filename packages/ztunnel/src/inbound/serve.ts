@@ -5,10 +5,10 @@ import type { SocketAddress } from '@ambient-mesh/model/address';
 import { readBaggage } from '@ambient-mesh/wire/baggage';
 import { forwardedHost, headerOf } from '@ambient-mesh/wire/hbone/connect-request';
 import type { TunnelRequest } from '@ambient-mesh/wire/hbone/server';
+import { baggageOf } from '@ambient-mesh/wire/workload-baggage';
 import { toldOfPump } from '../ending.ts';
 import { move } from '../move.ts';
 import type { Pod } from '../pods/pod.ts';
-import { baggageOf } from '../telemetry/baggage-of.ts';
 import { type Arrival, type LetIn, letIn, type Refused } from './let-in.ts';
 
 /** The tunnel that a request came in by. */

@@ -11,8 +11,8 @@ import { connectInside } from '@ambient-mesh/wire/hbone/double';
 import type { TunnelStream } from '@ambient-mesh/wire/hbone/tunnel';
 import { TunnelPool } from '@ambient-mesh/wire/hbone/tunnel-pool';
 import { connectSocket } from '@ambient-mesh/wire/tcp-dial';
+import { baggageOf } from '@ambient-mesh/wire/workload-baggage';
 import type { Pod } from '../pods/pod.ts';
-import { baggageOf } from '../telemetry/baggage-of.ts';
 import type { Far, Forward } from './far.ts';
 
 type Tunnelled<By> = Forward & { readonly hop: Extract<Hop, { by: By }> };

@@ -1,6 +1,7 @@
 // The baggage that a workload's side sends, encoded once for as long as the workload stays as it is.
+// Used by ztunnel and waypoint for every CONNECT request.
 import type { Workload } from '@ambient-mesh/model/workload';
-import { encodeBaggage } from '@ambient-mesh/wire/baggage';
+import { encodeBaggage } from './baggage.ts';
 
 const encoded = new WeakMap<Workload, string>();
 
