@@ -24,6 +24,7 @@ export const standardImages: Images = {
   'ambient-mesh/http-echo': { entrypoint: program('http-echo.ts') },
   'ambient-mesh/client': { entrypoint: program('client.ts') },
   'ambient-mesh/echo': { entrypoint: program('echo.ts') },
+  'ambient-mesh/echo-http': { entrypoint: program('echo-http.ts') },
   'ambient-mesh/load': { entrypoint: program('load.ts') },
   'ambient-mesh/sleep': idle,
 };

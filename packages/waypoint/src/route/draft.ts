@@ -1,0 +1,64 @@
+// A request on its way through the chain: what it is now, what will be done to its answer, what telemetry shall know.
+// Made by serve-request.ts; each step of the chain reads and changes it.
+import type { Claims } from '@ambient-mesh/model/l7/claims';
+import { RequestFacts } from '@ambient-mesh/model/l7/request-facts';
+import type { HeaderEdit } from '@ambient-mesh/model/l7/route';
+import type { ServedRequest } from '@ambient-mesh/wire/http/exchange';
+import type { HeaderList, RequestHead } from '@ambient-mesh/wire/http/message';
+import type { ResponseFlag } from '../dispatch/flags.ts';
+import type { Inlet } from '../inlet.ts';
+import { isGrpc } from './answer.ts';
+
+export class Draft {
+  readonly inlet: Inlet;
+  readonly request: ServedRequest;
+  readonly grpc: boolean;
+  /** As it goes on. */
+  head: RequestHead;
+  /** Of the token that was accepted. */
+  claims: Claims | undefined;
+  /** In order, when the answer has come. */
+  readonly responseEdits: HeaderEdit[] = [];
+  readonly responseHeaders: (readonly [name: string, value: string])[] = [];
+  readonly flags: ResponseFlag[] = [];
+  /** What decided, for the access log. */
+  details = '';
+  /** Name of the rule or route that was taken. */
+  route = '';
+  #facts: RequestFacts | undefined;
+
+  constructor(inlet: Inlet, request: ServedRequest) {
+    this.inlet = inlet;
+    this.request = request;
+    this.head = request.head;
+    this.grpc = isGrpc(request.head.headers);
+  }
+
+  /** What policies see; made anew when the request or its claims have changed. */
+  get facts(): RequestFacts {
+    const { method, path, authority, headers } = this.head;
+    this.#facts ??= new RequestFacts(this.inlet.facts, { host: authority, method, path, headers }, this.claims);
+    return this.#facts;
+  }
+
+  /** Replaces parts of the head. */
+  change(parts: Partial<RequestHead>): void {
+    this.head = { ...this.head, ...parts };
+    this.#facts = undefined;
+  }
+
+  accept(claims: Claims | undefined): void {
+    this.claims = claims;
+    this.#facts = undefined;
+  }
+
+  header(wanted: string): string | undefined {
+    for (const [name, value] of this.head.headers) if (name === wanted) return value;
+    return undefined;
+  }
+
+  setHeader(name: string, value: string): void {
+    const headers: HeaderList = [...this.head.headers.filter(([each]) => each !== name), [name, value]];
+    this.change({ headers });
+  }
+}
