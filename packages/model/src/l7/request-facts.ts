@@ -55,6 +55,7 @@ export class RequestFacts {
   readonly claims: Claims | undefined;
   #host: string | undefined;
   #path: string | undefined;
+  #remote: Ip | undefined;
   #remoteWords: IpWords | undefined;
 
   /** Without `line`: a connection that is not HTTP. */
@@ -77,8 +78,13 @@ export class RequestFacts {
   }
 
   /** Where the request began: the last address of `x-forwarded-for`, which the hop before us vouches for; without a readable one, the client's own. */
+  get remote(): Ip {
+    this.#remote ??= lastForwarded(this.line.headers) ?? this.connection.source;
+    return this.#remote;
+  }
+
   get remoteWords(): IpWords {
-    this.#remoteWords ??= wordsOf(lastForwarded(this.line.headers) ?? this.connection.source);
+    this.#remoteWords ??= wordsOf(this.remote);
     return this.#remoteWords;
   }
 

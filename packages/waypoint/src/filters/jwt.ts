@@ -246,10 +246,7 @@ function refused({ scheme, host, path }: TokenRequest, flaw: Flaw): JwtOutcome {
   return {
     accepted: false,
     status: flaw === 'audience' ? 403 : 401,
-    headers: [
-      ['www-authenticate', `Bearer realm="${realm}", error="invalid_token"`],
-      ['content-type', 'text/plain'],
-    ],
+    headers: [['www-authenticate', `Bearer realm="${realm}", error="invalid_token"`]],
     body: text,
     details: `jwt_authn_access_denied{${text.replaceAll(' ', '_')}}`,
   };

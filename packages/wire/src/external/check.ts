@@ -57,11 +57,15 @@ function messageOf({ headers, body, size, ...rest }: NonNullable<CheckQuestion['
   ]);
   for (const [name, value] of headers) {
     const before = joined.get(name);
-    joined.set(name, before === undefined ? value : `${before},${value}`);
+    joined.set(name, before === undefined ? utf8(value) : `${before},${utf8(value)}`);
   }
   const content = typeof body === 'string' ? { body } : { rawBody: Uint8Array.from(body) };
   return { ...rest, size: BigInt(size), headers: Object.fromEntries(joined), ...content };
 }
+
+/** Headers are kept octet by octet, protobuf has texts: what is not UTF-8 shows as U+FFFD. */
+const utf8 = (octets: string): string => Buffer.from(octets, 'latin1').toString();
+const octets = (value: string | Uint8Array): string => Buffer.from(value).toString('latin1');
 
 const peerOf = ({ address, port, principal }: CheckPeer) => ({ address: { socketAddress: { address, portValue: port } }, principal });
 
@@ -117,5 +121,5 @@ const byAction = ({ append, appendAction }: HeaderValueOption): HeaderChange[2] 
 
 function change({ header }: HeaderValueOption, how: HeaderChange[2]): HeaderChange {
   const raw = header?.rawValue ?? new Uint8Array();
-  return [header?.key ?? '', raw.length > 0 ? Buffer.from(raw).toString('latin1') : (header?.value ?? ''), how];
+  return [header?.key ?? '', octets(raw.length > 0 ? raw : (header?.value ?? '')), how];
 }
