@@ -12,6 +12,7 @@ import type { Config } from './config.ts';
 import { certificateBook, follow } from './control.ts';
 import { Destinations } from './dispatch/destinations.ts';
 import { Dialler } from './dispatch/dial.ts';
+import { fetcher } from './dispatch/fetch-text.ts';
 import { Names } from './dispatch/names.ts';
 import { linkPorts } from './dispatch/open-link.ts';
 import { Filters } from './filters/filters.ts';
@@ -63,7 +64,9 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   parts.defer(() => destinations.destroy());
   const drain = new Drain({ deadline: config.drainDeadline, clock });
   const telemetry = new Telemetry(world, metrics);
-  const filters = parts.use(new Filters({ world, destinations, clock, random: Math.random, metrics, log }));
+  const filters = parts.use(
+    new Filters({ world, destinations, clock, log, fetchBytes: fetcher(world, destinations, config.clusterDomain) }),
+  );
   const shared: Shared = { config, world, clock, random: Math.random, destinations, dialler, filters, telemetry, drain, log };
   const listener = parts.use(
     new TunnelListener({

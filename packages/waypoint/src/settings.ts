@@ -25,6 +25,7 @@ export const settings = {
   nodeName: { env: ['NODE_NAME', 'ISTIO_META_NODE_NAME'], parse: text, otherwise: '', about: 'Node that this pod runs on.' },
   clusterId: { env: ['ISTIO_META_CLUSTER_ID', 'CLUSTER_ID'], parse: someText, otherwise: 'Kubernetes', about: 'Name of the cluster.' },
   network: { env: ['ISTIO_META_NETWORK', 'NETWORK'], parse: text, otherwise: '', about: 'Name of the network that this pod is on.' },
+  clusterDomain: { env: 'CLUSTER_DOMAIN', parse: someText, otherwise: 'cluster.local', about: 'DNS domain of the cluster.' },
   trustDomain: { env: 'TRUST_DOMAIN', parse: someText, otherwise: 'cluster.local', about: 'Trust domain of the mesh.' },
   xdsAddress: { env: 'XDS_ADDRESS', parse: someText, otherwise: optional, about: 'Control plane; that of `CA_ADDR` unless set.' },
   caAddress: { env: ['CA_ADDRESS', 'CA_ADDR'], parse: someText, otherwise: 'istiod.istio-system.svc:15012', about: 'Certificate authority.' },

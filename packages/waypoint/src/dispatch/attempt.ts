@@ -5,7 +5,7 @@ import { ms } from '@ambient-mesh/runtime/time';
 import type { ExchangeEnd, ResponseReceiver, SentRequest } from '@ambient-mesh/wire/http/exchange';
 import type { HeaderList, RequestHead, ResponseHead } from '@ambient-mesh/wire/http/message';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
-import type { Destination } from './destination.ts';
+import type { Sending } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Link } from './links.ts';
 import type { Transaction } from './transaction.ts';
@@ -15,13 +15,13 @@ export class Attempt implements ResponseReceiver {
   /** While the request can be written to. */
   sent: SentRequest | undefined;
   readonly #transaction: Transaction;
-  readonly #destination: Destination;
+  readonly #destination: Sending;
   #reused = false;
   #answered = false;
   #over = false;
   #timer: Disposable | undefined;
 
-  constructor(transaction: Transaction, endpoint: Endpoint, destination: Destination) {
+  constructor(transaction: Transaction, endpoint: Endpoint, destination: Sending) {
     this.#transaction = transaction;
     this.endpoint = endpoint;
     this.#destination = destination;

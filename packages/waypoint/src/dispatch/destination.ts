@@ -38,6 +38,9 @@ export type DestinationName =
 export const describe = (name: DestinationName): string =>
   `${'service' in name ? name.service : 'workload' in name ? name.workload : name.host} port ${name.port}`;
 
+/** What an attempt needs of its destination. */
+export type Sending = Pick<Destination, 'name' | 'settings' | 'choose' | 'find' | 'note' | 'active' | 'pending' | 'retries'>;
+
 export class Destination {
   readonly name: DestinationName;
   /** Requests in progress, attempts waiting for a connection, retries in progress. */

@@ -9,7 +9,7 @@ import type { HeaderList, RequestHead, ResponseHead } from '@ambient-mesh/wire/h
 import type { Slab } from '@ambient-mesh/wire/read-memory';
 import { type Answer, answer } from '../route/answer.ts';
 import { Attempt } from './attempt.ts';
-import { type Destination, describe } from './destination.ts';
+import { describe, type Sending } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ResponseFlag } from './flags.ts';
 import type { HttpVersion, Link } from './links.ts';
@@ -19,7 +19,7 @@ import { backoff, type Failure, isStale, wanted } from './retry.ts';
 export interface Plan {
   /** As it goes to the endpoint. */
   readonly head: RequestHead;
-  readonly destination: Destination;
+  readonly destination: Sending;
   readonly version: HttpVersion;
   readonly retry: Retry;
   /** Retries included. */
@@ -355,7 +355,7 @@ export class Transaction implements BodyReceiver {
 }
 
 /** Retries may not multiply what an ailing destination gets. */
-function mayRetry(destination: Destination): boolean {
+function mayRetry(destination: Sending): boolean {
   const { pool, retryBudget } = destination.settings;
   if (pool?.maxRetries !== undefined && destination.retries >= pool.maxRetries) return false;
   if (retryBudget === undefined) return true;

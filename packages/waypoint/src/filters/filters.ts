@@ -1,48 +1,91 @@
 // The steps of a request that keep something from one request to the next: keys of issuers, counters of limits, services that are asked.
 // One instance per process, made by app.ts; each step is a file of this folder, and route/ calls them in the fixed order of the chain.
-
+// What was compiled for a chain is kept as long as its rules are (world.ts makes new ones when anything changes).
+import { providersFor } from '@ambient-mesh/model/l7/authorize-request';
 import { applyEdit } from '@ambient-mesh/model/l7/header-edit';
 import type { WasmFilter } from '@ambient-mesh/model/l7/policy';
-import type { Metrics } from '@ambient-mesh/runtime/metrics';
+import { compileLimits } from '@ambient-mesh/model/l7/rate-limit';
 import type { Clock } from '@ambient-mesh/runtime/time';
+import { call } from '../dispatch/call.ts';
 import type { Destinations } from '../dispatch/destinations.ts';
+import type { FetchBytes } from '../dispatch/fetch-text.ts';
 import type { Logger } from '../log.ts';
 import type { Answer } from '../route/answer.ts';
 import type { Draft } from '../route/draft.ts';
 import type { Rules, World } from '../world.ts';
-import { type FetchText, KeyRing } from './jwks.ts';
+import type { Call } from './call.ts';
+import { ExternalAuthorizer } from './external-authorization.ts';
+import { GlobalLimits } from './global-limits.ts';
+import { changedHeaders } from './header-changes.ts';
+import { KeyRing } from './jwks.ts';
 import { JwtFilter } from './jwt.ts';
+import { LimitCounters, LocalLimits } from './local-limits.ts';
+import type { Question } from './question.ts';
 
 export interface FilterParts {
   readonly world: World;
   readonly destinations: Destinations;
   readonly clock: Clock;
-  readonly random: () => number;
-  readonly metrics: Metrics;
   readonly log: Logger;
-  readonly fetchText: FetchText;
+  readonly fetchBytes: FetchBytes;
 }
 
 /** What a step says: nothing, or an answer that ends the request. */
 type Said = Answer | undefined;
 
+interface Limits {
+  readonly local: LocalLimits;
+  readonly global: GlobalLimits;
+}
+
 export class Filters implements Disposable {
   readonly #parts: FilterParts;
   readonly #keys: KeyRing;
+  readonly #counters = new LimitCounters();
   readonly #tokens = new WeakMap<Rules, JwtFilter>();
+  readonly #limits = new WeakMap<Rules, Limits>();
+  readonly #call: Call;
 
   constructor(parts: FilterParts) {
     this.#parts = parts;
-    const { clock, log, fetchText } = parts;
+    const { clock, log, fetchBytes, destinations } = parts;
     this.#keys = new KeyRing({
-      fetch: fetchText,
+      fetch: async (url, limits) => (await fetchBytes(url, limits)).toString('utf8'),
       clock,
       failed: (url, why) => log.warn({ url, why }, 'keys of a token issuer could not be fetched'),
     });
+    this.#call = ({ service, port }, { protocol, method, authority, path, headers, body, timeout, signal }) => {
+      const length = ['content-length', String(body.length)] as const;
+      const head = { method, scheme: 'http', authority, path, headers: body.length > 0 ? [...headers, length] : headers } as const;
+      return call(destinations.service(service, port), { head, version: protocol, body: Buffer.from(body), timeoutMs: timeout, signal });
+    };
   }
 
   /** CUSTOM policies: services outside decide. */
-  async askOutside(_draft: Draft, _rules: Rules): Promise<Said> {
+  async askOutside(draft: Draft, { http }: Rules): Promise<Said> {
+    for (const { provider: name, rule, dryRun } of providersFor(http, draft.facts)) {
+      const { world, clock, log } = this.#parts;
+      if (dryRun) {
+        log.info({ client: draft.inlet.client.uri, rule }, 'dry run of a policy: a provider would have been asked');
+        continue;
+      }
+      const provider = world.provider(name);
+      if (provider?.kind !== 'ext-authz-http' && provider?.kind !== 'ext-authz-grpc') {
+        draft.details = `rbac_access_denied_matched_policy[${rule}-deny-due-to-bad-CUSTOM-action]`;
+        return { status: 403, body: 'RBAC: access denied' };
+      }
+      const authorizer = new ExternalAuthorizer(provider, this.#call, clock);
+      const body = authorizer.bodyBytes > 0 && !draft.request.bodyless ? { body: await draft.peek(authorizer.bodyBytes) } : {};
+      const decision = await authorizer.decide({ ...questionOf(draft, world.self.identity.uri), ...body }, draft.gone);
+      if (decision.failed !== undefined) log.warn({ provider: name, why: decision.failed }, 'external authorization gave no answer');
+      if (!decision.allow) {
+        draft.flags.push('UAEX');
+        draft.details = decision.details;
+        return { status: decision.status, headers: decision.headers, body: decision.body };
+      }
+      draft.change({ headers: applyEdit(draft.head.headers, decision.request).headers });
+      if (decision.response.length > 0) draft.responseChanges.push((headers) => changedHeaders(headers, decision.response));
+    }
     return undefined;
   }
 
@@ -61,8 +104,14 @@ export class Filters implements Disposable {
     return undefined;
   }
 
-  async limit(_draft: Draft, _rules: Rules): Promise<Said> {
-    return undefined;
+  async limit(draft: Draft, rules: Rules): Promise<Said> {
+    if (rules.limits.length === 0) return undefined;
+    const { local, global } = this.#limitsOf(rules);
+    const refused = local.check(draft.facts) ?? (await global.check(draft.facts, draft.gone));
+    if (refused === undefined) return undefined;
+    draft.flags.push(refused.details === 'rate_limiter_error' ? 'RLSE' : 'RL');
+    draft.details = refused.limit === undefined ? refused.details : `${refused.details}[${refused.limit}]`;
+    return { status: refused.status, headers: refused.headers, body: refused.body };
   }
 
   async runPlugins(_draft: Draft, _rules: Rules, _phase: WasmFilter['phase']): Promise<Said> {
@@ -72,4 +121,35 @@ export class Filters implements Disposable {
   [Symbol.dispose](): void {
     this.#keys[Symbol.dispose]();
   }
+
+  #limitsOf(rules: Rules): Limits {
+    const known = this.#limits.get(rules);
+    if (known !== undefined) return known;
+    const { world, clock, log } = this.#parts;
+    const { trustDomain, trustDomainAliases, providers } = world.settings;
+    const compiled = compileLimits(rules.limits, [trustDomain, ...trustDomainAliases]);
+    const failed = (provider: string, why: string): void => log.warn({ provider, why }, 'a service for rate limits gave no answer');
+    const limits = {
+      local: new LocalLimits(compiled, this.#counters, clock),
+      global: new GlobalLimits(compiled, providers, { call: this.#call, failed }),
+    };
+    this.#limits.set(rules, limits);
+    return limits;
+  }
+}
+
+function questionOf({ inlet, head, request, facts, header }: Draft, ownPrincipal: string): Question {
+  const { source, destination } = { source: inlet.from, destination: facts.connection.destination };
+  return {
+    connection: { source, destination, principal: inlet.client.uri, ownPrincipal, sni: facts.connection.sni },
+    request: {
+      id: header('x-request-id') ?? '',
+      method: head.method,
+      scheme: head.scheme,
+      host: head.authority,
+      path: head.path,
+      protocol: request.version,
+      headers: head.headers,
+    },
+  };
 }

@@ -31,7 +31,7 @@ export async function serveRaw(shared: Shared, inlet: Inlet, near: Conduit): Pro
     return refuse([], verdict.details);
   }
   const chosen = choose(shared, inlet);
-  if ('invalid' in chosen) return refuse(['NC'], chosen.invalid);
+  if (typeof chosen === 'object' && 'invalid' in chosen) return refuse(['NC'], chosen.invalid);
   const destination = destinationOf(shared, inlet, chosen);
   const outcome = await relay(near, destination, {
     open: opener(shared),

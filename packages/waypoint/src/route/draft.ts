@@ -8,11 +8,15 @@ import type { HeaderList, RequestHead } from '@ambient-mesh/wire/http/message';
 import type { ResponseFlag } from '../dispatch/flags.ts';
 import type { Inlet } from '../inlet.ts';
 import { isGrpc } from './answer.ts';
+import { type Beginning, PeekedRequest } from './peeked.ts';
 
 export class Draft {
   readonly inlet: Inlet;
-  readonly request: ServedRequest;
+  /** As it is served from here on. */
+  request: ServedRequest;
   readonly grpc: boolean;
+  /** Aborts when nobody waits for an answer any more. */
+  readonly gone: AbortSignal;
   /** As it goes on. */
   head: RequestHead;
   /** Of the token that was accepted. */
@@ -20,6 +24,7 @@ export class Draft {
   /** In order, when the answer has come. */
   readonly responseEdits: HeaderEdit[] = [];
   readonly responseHeaders: (readonly [name: string, value: string])[] = [];
+  readonly responseChanges: ((headers: HeaderList) => HeaderList)[] = [];
   readonly flags: ResponseFlag[] = [];
   /** What decided, for the access log. */
   details = '';
@@ -27,7 +32,8 @@ export class Draft {
   route = '';
   #facts: RequestFacts | undefined;
 
-  constructor(inlet: Inlet, request: ServedRequest) {
+  constructor(inlet: Inlet, request: ServedRequest, gone: AbortSignal) {
+    this.gone = gone;
     this.inlet = inlet;
     this.request = request;
     this.head = request.head;
@@ -52,13 +58,15 @@ export class Draft {
     this.#facts = undefined;
   }
 
-  header(wanted: string): string | undefined {
+  readonly header = (wanted: string): string | undefined => {
     for (const [name, value] of this.head.headers) if (name === wanted) return value;
     return undefined;
-  }
+  };
 
-  setHeader(name: string, value: string): void {
-    const headers: HeaderList = [...this.head.headers.filter(([each]) => each !== name), [name, value]];
-    this.change({ headers });
+  /** The first octets of the body, read ahead. */
+  peek(octets: number): Promise<Beginning> {
+    const peeked = new PeekedRequest(this.request, octets);
+    this.request = peeked;
+    return peeked.beginning();
   }
 }

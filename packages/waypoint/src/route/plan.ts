@@ -175,6 +175,7 @@ function planTo(shared: Shared, draft: Draft, { destination, chosen, rule }: To)
 function finish(draft: Draft, { status, headers }: ResponseHead, more: ResponseHead['headers']): ResponseHead {
   const names = new Set(more.map(([name]) => name).filter((name) => name !== 'set-cookie'));
   let all = [...headers.filter(([name]) => name !== 'server' && !names.has(name)), ['server', 'istio-envoy'] as const, ...more];
+  for (const change of draft.responseChanges) all = [...change(all)];
   for (const edit of draft.responseEdits) all = [...applyEdit(all, edit).headers];
   return { status, headers: all };
 }

@@ -4,6 +4,7 @@
 import { authorizeRequest, deniedText } from '@ambient-mesh/model/l7/authorize-request';
 import { normalizePath } from '@ambient-mesh/model/l7/path-normalization';
 import type { ServedRequest } from '@ambient-mesh/wire/http/exchange';
+import type { ResponseFlag } from '../dispatch/flags.ts';
 import { Transaction } from '../dispatch/transaction.ts';
 import { type Inlet, serviceKeyOf } from '../inlet.ts';
 import type { Shared } from '../shared.ts';
@@ -19,7 +20,7 @@ export async function serveRequest(shared: Shared, inlet: Inlet, request: Served
   const { clock, telemetry } = shared;
   using _running = shared.drain.enter();
   const [startTime, began] = [clock.now(), clock.monotonic()];
-  const draft = new Draft(inlet, request);
+  const draft = new Draft(inlet, request, shared.drain.forced);
   const decided = await decide(shared, draft);
   const report = (end: Ended): void =>
     telemetry.request(inlet, {
@@ -33,16 +34,16 @@ export async function serveRequest(shared: Shared, inlet: Inlet, request: Served
       details: draft.details || end.details,
       route: draft.route,
     });
-  if (!('plan' in decided)) return report(answered(request, decided));
-  const mirrors = mirrorsOf(shared, inlet, decided.mirrors, decided.plan.head, request);
-  const outcome = await new Transaction(mirrors?.request ?? request, decided.plan, shared).outcome;
+  if (!('plan' in decided)) return report(answered(draft.request, decided));
+  const mirrors = mirrorsOf(shared, inlet, decided.mirrors, decided.plan.head, draft.request);
+  const outcome = await new Transaction(mirrors?.request ?? draft.request, decided.plan, shared).outcome;
   report({ ...outcome, details: outcome.detail });
 }
 
 interface Ended {
   readonly status: number;
   readonly grpcStatus: number | undefined;
-  readonly flags: Draft['flags'];
+  readonly flags: readonly ResponseFlag[];
   readonly details: string;
   readonly requestBytes: number;
   readonly responseBytes: number;
