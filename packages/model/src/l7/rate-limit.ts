@@ -69,6 +69,9 @@ export interface Room {
 /** Counters remembered per limit; of more, the one not asked for longest starts anew. */
 const mostCounters = 10_000;
 
+/** Times and rates have no exact sums: without it, a client that waits as told may come too early. What is lent is taken back. */
+const tolerance = 1e-4;
+
 interface Bucket {
   tokens: number;
   /** Milliseconds. */
@@ -92,11 +95,10 @@ export class Buckets {
     const bucket = this.#bucket(key, now);
     bucket.tokens = Math.min(this.#capacity, bucket.tokens + (now - bucket.at) * this.#rate);
     bucket.at = now;
-    // A rate such as 1 in 3 ms has no exact sum; without the tolerance the client that waits as told may come too early.
-    const allowed = bucket.tokens >= 1 - 1e-9;
-    if (allowed) bucket.tokens = Math.max(0, bucket.tokens - 1);
+    const allowed = bucket.tokens >= 1 - tolerance;
+    if (allowed) bucket.tokens -= 1;
     const wait = allowed ? 0 : (1 - bucket.tokens) / this.#rate;
-    return { allowed, remaining: Math.floor(bucket.tokens + 1e-9), wait };
+    return { allowed, remaining: Math.floor(bucket.tokens + tolerance), wait };
   }
 
   /** The most recently used is last. */
