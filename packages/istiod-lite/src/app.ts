@@ -279,6 +279,7 @@ function debugPages({
     index: () => ({
       addresses: publisher.addresses.size,
       policies: publisher.policies.size,
+      l7: publisher.l7.size,
       objects: Object.fromEntries(Object.entries(feed.stores).map(([name, store]) => [name, store.size])),
     }),
     unenforced: () => Object.fromEntries(publisher.unenforced),

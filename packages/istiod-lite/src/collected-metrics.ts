@@ -25,7 +25,7 @@ export function collectMetrics(metrics: Metrics, { xds, publisher, authority }: 
     help: 'Resources that clients can have, by type.',
     kind: 'gauge',
     labels: ['type'],
-    read: () => [publisher.addresses, publisher.policies].map(({ typeUrl, size }) => [{ type: typeUrl }, size] as const),
+    read: () => [publisher.addresses, publisher.policies, publisher.l7].map(({ typeUrl, size }) => [{ type: typeUrl }, size] as const),
   });
   metrics.collected({
     name: 'ambient_policies_unenforced',

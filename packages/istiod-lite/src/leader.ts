@@ -4,15 +4,17 @@ import type { KubeClient } from '@ambient-mesh/kube/client';
 import type { WatchReport } from '@ambient-mesh/kube/list-watch';
 import type { Clock } from '@ambient-mesh/runtime/time';
 import { allKinds } from '@ambient-mesh/translate/kinds/all';
+import { isRouteTable, routeTables } from '@ambient-mesh/translate/mesh-routes';
 import type { Config } from './config.ts';
 import type { Discovery } from './feed/discovery.ts';
 import type { Stores } from './feed/feed.ts';
 import type { Logger } from './log.ts';
-import type { Publisher } from './push/publisher.ts';
+import type { Publisher, StatusTable } from './push/publisher.ts';
 import type { SigningAuthority } from './sign/signing-authority.ts';
 import { keepAllocations } from './status/address-allocation.ts';
-import { type ConditionTable, ConditionWriter, conditionTables } from './status/condition-writer.ts';
+import { ConditionWriter, conditionTables, type StatusReport } from './status/condition-writer.ts';
 import { keepRootConfigMaps } from './status/root-config-maps.ts';
+import { RouteStatusWriter } from './status/route-status-writer.ts';
 import { UnenforcedEvents } from './status/unenforced-events.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -34,6 +36,7 @@ const random = Math.random;
 export class Leader {
   readonly #parts: LeaderParts;
   #conditions: ConditionWriter | undefined;
+  #routes: RouteStatusWriter | undefined;
   #events: UnenforcedEvents | undefined;
 
   constructor(parts: LeaderParts) {
@@ -41,8 +44,9 @@ export class Leader {
   }
 
   /** An object, or what its status should say, has changed. */
-  statusChanged(table: ConditionTable, key: string): void {
-    this.#conditions?.touch(table, key);
+  statusChanged(table: StatusTable, key: string): void {
+    if (isRouteTable(table)) this.#routes?.touch(table, key);
+    else this.#conditions?.touch(table, key);
   }
 
   unenforcedChanged(policy: string): void {
@@ -78,14 +82,22 @@ export class Leader {
         : []),
     ];
     await Promise.all(tasks);
-    await this.#conditions?.idle();
+    await Promise.all([this.#conditions?.idle(), this.#routes?.idle()]);
     this.#conditions = undefined;
+    this.#routes = undefined;
     this.#events = undefined;
   }
 
   #beginStatus(signal: AbortSignal): void {
     const { client, stores, config, telemetry, log, clock } = this.#parts;
     const publisher = this.#parts.publisher();
+    const statusReport: StatusReport = {
+      written: (table) => telemetry.statusWrites.series([table]).value++,
+      failed: (table, key, why) => {
+        telemetry.statusErrors.series([table]).value++;
+        log.warn({ table, key, err: why }, 'a status was given up');
+      },
+    };
     const conditions = new ConditionWriter(
       {
         client,
@@ -94,18 +106,26 @@ export class Leader {
         wanted: (table, key) => publisher.conditions(table, key),
         clock,
         random,
-        report: {
-          written: (table) => telemetry.statusWrites.series([table]).value++,
-          failed: (table, key, why) => {
-            telemetry.statusErrors.series([table]).value++;
-            log.warn({ table, key, err: why }, 'a status was given up');
-          },
-        },
+        report: statusReport,
       },
       signal,
     );
     this.#conditions = conditions;
     for (const table of conditionTables) for (const [key] of stores[table].entries()) conditions.touch(table, key);
+    const routes = new RouteStatusWriter(
+      {
+        client,
+        kinds: allKinds,
+        route: (table, key) => stores[table].get(key),
+        wanted: (table, key) => publisher.routeParents(table, key),
+        clock,
+        random,
+        report: statusReport,
+      },
+      signal,
+    );
+    this.#routes = routes;
+    for (const table of routeTables) for (const [key] of stores[table].entries()) routes.touch(table, key);
     this.#events = new UnenforcedEvents(
       {
         client,

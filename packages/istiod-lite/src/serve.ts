@@ -49,7 +49,7 @@ export function xdsServer({
     return { refused: { status, text: admission.text } };
   };
   return new XdsServer({
-    collections: [publisher.policies, publisher.addresses],
+    collections: [publisher.policies, publisher.addresses, publisher.l7],
     // On the port in clear nobody can prove who they are: whoever opens that port lets everybody in.
     admit: (applicant) => (applicant.peer.secure ? secured(applicant) : Promise.resolve({ ok: true })),
     clock,

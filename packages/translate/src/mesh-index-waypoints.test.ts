@@ -2,7 +2,7 @@
 // The rules of one binding are tables in waypoint-binding.test.ts.
 import { describe, expect, test } from 'vitest';
 import { addressOf, Cluster } from './testing/cluster.ts';
-import { gatewayClassOf, gatewayOf, kubeServiceOf, namespaceOf, serviceEntryOf } from './testing/services.ts';
+import { gatewayClassOf, gatewayOf, kubeServiceOf, listenerOf, namespaceOf, serviceEntryOf } from './testing/services.ts';
 import { endpointOf, podOf, workloadEntryOf } from './testing/workloads.ts';
 
 const webKey = 'ns/web.ns.svc.cluster.local';
@@ -150,7 +150,7 @@ describe('services', () => {
   test('of another namespace need its leave, which can depend on the labels of theirs', () => {
     const cluster = new Cluster();
     const selector = { matchLabels: { team: 'x' }, matchExpressions: [] };
-    cluster.apply('gateways', gatewayOf({ listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', from: 'Selector', selector }] }));
+    cluster.apply('gateways', gatewayOf({ listeners: [listenerOf({ from: 'Selector', selector })] }));
     const labels = { ...useWaypoint, 'istio.io/use-waypoint-namespace': 'ns' };
     cluster.apply('services', kubeServiceOf({ meta: { namespace: 'other', labels } }));
     const key = 'other/web.other.svc.cluster.local';

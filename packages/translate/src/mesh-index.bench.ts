@@ -102,6 +102,8 @@ class Counting implements IndexSink {
 
   service(): void {}
   policy(): void {}
+  l7(): void {}
+  routeStatus(): void {}
   status(): void {}
   unenforced(): void {}
 }

@@ -1,5 +1,6 @@
 // The index: holds what Kubernetes says, and tells which workloads, services, policies and statuses of the mesh change with it (facts: control-plane §3).
 // Fed and settled by istiod-lite. Every output knows what it was made from; a change computes anew only what has read what changed.
+import type { L7Resource } from '@ambient-mesh/model/l7/resource';
 import type { Policy } from '@ambient-mesh/model/policy';
 import type { Service } from '@ambient-mesh/model/service';
 import { serviceKey } from '@ambient-mesh/model/service';
@@ -9,6 +10,7 @@ import { Derivation, type Emit } from './derive/derivation.ts';
 import type { Dependant, Table } from './derive/table.ts';
 import type { Inputs } from './kinds/all.ts';
 import type { Condition } from './kinds/meta.ts';
+import type { RouteParentStatus } from './kinds/route-parts.ts';
 import { selectionKey } from './label-pairs.ts';
 import {
   entryStatus,
@@ -22,6 +24,7 @@ import {
   waypointPolicy,
   workloadEntryStatus,
 } from './mesh-policies.ts';
+import { kindOfTable, placesIn, type RouteTable, routesIn, routeTables, targetsOf } from './mesh-routes.ts';
 import { selectionOfPods } from './mesh-selection.ts';
 import { infosOf, objectFrom, type Reading, settledOf, targetSliceOf, waypointOf } from './mesh-services.ts';
 import { openTables, type Settled, type Tables } from './mesh-tables.ts';
@@ -34,14 +37,24 @@ export interface IndexSink {
   workload(uid: string, workload: Workload | undefined): void;
   service(key: string, service: Service | undefined): void;
   policy(key: string, policy: Policy | undefined): void;
+  /** What waypoints are told; names as in the model. */
+  l7(name: string, resource: L7Resource | undefined): void;
   /** What the object's status should say of ours, which may be nothing; undefined: the object is not ours to speak of. */
   status(subject: StatusSubject, conditions: readonly Condition[] | undefined): void;
+  /** What the route's status should say of each parent that is ours; undefined: the route is not ours to speak of. */
+  routeStatus(subject: RouteSubject, parents: readonly RouteParentStatus[] | undefined): void;
   /** Undefined: all of the policy is enforced. */
   unenforced(policy: string, unenforced: Unenforced | undefined): void;
 }
 
 export interface StatusSubject {
   readonly table: 'services' | 'serviceEntries' | 'workloadEntries' | 'authorizationPolicies';
+  /** `namespace/name`. */
+  readonly key: string;
+}
+
+export interface RouteSubject {
+  readonly table: RouteTable;
   /** `namespace/name`. */
   readonly key: string;
 }
@@ -76,6 +89,10 @@ export class MeshIndex {
     workloadEntries: [],
     authorizationPolicies: [],
     peerAuthentications: [],
+    httpRoutes: [],
+    grpcRoutes: [],
+    tlsRoutes: [],
+    tcpRoutes: [],
   };
   #sink: IndexSink | undefined;
 
@@ -86,6 +103,7 @@ export class MeshIndex {
     this.#derivePolicies();
     this.#deriveSelections();
     this.#deriveWorkloads();
+    this.#deriveRoutes();
     this.#deriveStatuses();
   }
 
@@ -95,6 +113,8 @@ export class MeshIndex {
     const own = this.#tables[table] as Pick<Table<Inputs[K]>, 'peek' | 'set'>;
     const before = own.peek(key);
     own.set(key, object);
+    // Nothing that anybody reads has changed.
+    if (own.peek(key) === before) return;
     for (const touch of this.#touched[table]) touch(key, object, before);
   }
 
@@ -123,7 +143,7 @@ export class MeshIndex {
   }
 
   #deriveServices(): void {
-    const { infos, services, serviceEntries, targetSlices } = this.#tables;
+    const { infos, services, serviceEntries, targets, targetSlices } = this.#tables;
     const exists: Exists = (object) => {
       const { kind, key } = objectFrom(object);
       return (kind === 'Service' ? services.peek(key) : serviceEntries.peek(key)) !== undefined;
@@ -134,8 +154,11 @@ export class MeshIndex {
       for (const each of [before, info]) if (each !== undefined) settled.touch(each.service.hostname);
     });
     const settled = this.#derive(settledOf, never, (hostname, now) => this.#settled(hostname, now));
-    this.#touched.services.push((key) => made.touch(`Service/${key}`));
-    this.#touched.serviceEntries.push((key) => made.touch(`ServiceEntry/${key}`));
+    const reached = this.#derive(targetsOf, exists, (key, target) => targets.set(key, target));
+    for (const derivation of [made, reached]) {
+      this.#touched.services.push((key) => derivation.touch(`Service/${key}`));
+      this.#touched.serviceEntries.push((key) => derivation.touch(`ServiceEntry/${key}`));
+    }
     this.#from('endpointSlices', targetSliceOf, (key, slice) => targetSlices.set(key, slice));
   }
 
@@ -172,6 +195,23 @@ export class MeshIndex {
     this.#from('workloadEntries', entryWorkload, send);
     this.#from('serviceEntries', endpointWorkloads, send);
     this.#from('endpointSlices', sliceWorkloads, send);
+  }
+
+  /** Where all routes stand is known before any of them is translated: kinds go before each other. */
+  #deriveRoutes(): void {
+    const { standing, occupied } = this.#tables;
+    for (const table of routeTables)
+      this.#from(table, placesIn(table), (key, places) => {
+        const route = `${kindOfTable(table)}/${key}`;
+        const before = standing.peek(route) ?? [];
+        standing.set(route, places);
+        for (const place of [...before, ...(places ?? [])]) occupied.set(place, standing.holds('place', place) || undefined);
+      });
+    for (const table of routeTables)
+      this.#from(table, routesIn(table), (key, made) => {
+        this.#out.l7(`route/${kindOfTable(table)}/${key}`, made?.route && { is: 'route', route: made.route });
+        this.#out.routeStatus({ table, key }, made?.parents);
+      });
   }
 
   #deriveStatuses(): void {

@@ -4,6 +4,7 @@ import type { Service } from '@ambient-mesh/model/service';
 import type { PolicyVerdict } from './authorization-policy.ts';
 import { Table } from './derive/table.ts';
 import type { Inputs } from './kinds/all.ts';
+import { keyOf, type RouteTarget } from './l7/route-look-up.ts';
 import { placeOfSelector, selectionKey } from './label-pairs.ts';
 import { same } from './same.ts';
 import type { ServiceInfo } from './service-info.ts';
@@ -29,6 +30,12 @@ export interface Settled {
   readonly services: readonly Service[];
   /** Keys of the infos that another one stands for. */
   readonly lost: ReadonlySet<string>;
+}
+
+/** A service as routes see it. */
+export interface PlacedTarget extends RouteTarget {
+  /** That it was made of, as `objectOf`. */
+  readonly object: string;
 }
 
 const gatewayName = 'gateway.networking.k8s.io/gateway-name';
@@ -62,6 +69,10 @@ export function openTables() {
         all: () => ['all'],
       },
     }),
+    httpRoutes: new Table<Inputs['httpRoutes']>({ indexes: byKey, same: sameRoute }),
+    grpcRoutes: new Table<Inputs['grpcRoutes']>({ indexes: byKey, same: sameRoute }),
+    tlsRoutes: new Table<Inputs['tlsRoutes']>({ indexes: byKey, same: sameRoute }),
+    tcpRoutes: new Table<Inputs['tcpRoutes']>({ indexes: byKey, same: sameRoute }),
     waypoints: new Table<Waypoint>({ indexes: byKey, same }),
     /** Key `kind/namespace/name/hostname`. */
     infos: new Table<ServiceInfo, 'object' | 'hostname' | 'selector'>({
@@ -80,7 +91,20 @@ export function openTables() {
       same,
     }),
     /** By `selectionKey`, of pods. */
-    selections: new Table<Selection>({ indexes: byKey, same }),
+    selections: new Table<Selection, 'service'>({ indexes: { service: ({ services }) => services }, same }),
+    /** Services of the mesh as routes see them, and aliases, which are none. `suffix`: every end of the hostname that begins with a dot, and the empty one. */
+    targets: new Table<PlacedTarget, 'object' | 'service' | 'suffix'>({
+      indexes: {
+        object: ({ object }) => [object],
+        service: (target) => (target.reach === 'alias' ? none : [keyOf(target)]),
+        suffix: ({ hostname, reach }) => (reach === 'alias' ? none : suffixesOf(hostname)),
+      },
+      same,
+    }),
+    /** Where each route of the Gateway API stands, by `Kind/namespace/name`. */
+    standing: new Table<readonly string[], 'place'>({ indexes: { place: (places) => places }, same }),
+    /** Places where a route stands: whoever asks need not hear of every route that comes or goes there. */
+    occupied: new Table<true>({ indexes: byKey }),
     /** Policies that tunnels are sent, and what else is said of them. `place`: of the selector, in the namespaces that it reaches. */
     verdicts: new Table<PolicyVerdict, 'place'>({
       indexes: {
@@ -93,6 +117,15 @@ export function openTables() {
 }
 
 export type Tables = ReturnType<typeof openTables>;
+
+/** What its status says of a route, mostly by our own hand, changes nothing. */
+const sameRoute = (a: object, b: object): boolean => same({ ...a, parents: undefined }, { ...b, parents: undefined });
+
+function suffixesOf(hostname: string): readonly string[] {
+  const found = [''];
+  for (let at = hostname.indexOf('.'); at >= 0; at = hostname.indexOf('.', at + 1)) found.push(hostname.slice(at));
+  return found;
+}
 
 export const objectOf = ({ kind, namespace, name }: { readonly kind: string; readonly namespace: string; readonly name: string }): string =>
   `${kind}/${namespace}/${name}`;

@@ -78,5 +78,9 @@ function openStores({ client, clock, report }: FeedOptions, signal: AbortSignal)
     workloadEntries: open(allKinds.workloadEntries),
     authorizationPolicies: open(allKinds.authorizationPolicies),
     peerAuthentications: open(allKinds.peerAuthentications),
+    httpRoutes: open(allKinds.httpRoutes),
+    grpcRoutes: open(allKinds.grpcRoutes),
+    tlsRoutes: open(allKinds.tlsRoutes),
+    tcpRoutes: open(allKinds.tcpRoutes),
   };
 }

@@ -1,11 +1,10 @@
 // What clients can have: by name, by address, by service; and which changes are none.
-import { policy, service, workload } from '@ambient-mesh/model/testing';
+import { service, workload } from '@ambient-mesh/model/testing';
 import { DeltaDiscoveryResponseSchema } from '@ambient-mesh/wire/messages/discovery_pb';
 import { encodeResponse } from '@ambient-mesh/wire/xds/resource';
 import { fromBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { AddressCatalogue } from './address-catalogue.ts';
-import { PolicyCatalogue } from './policy-catalogue.ts';
 
 const key = 'default/web.default.svc.cluster.local';
 const web = service({ namespace: 'default', hostname: 'web.default.svc.cluster.local', vips: ['10.1.0.1'] });
@@ -74,11 +73,4 @@ test('a resource carries its aliases only where they are asked for', () => {
     fromBinary(DeltaDiscoveryResponseSchema, encodeResponse({ typeUrl: 't', nonce: '1', resources: [resource], withAliases, removed: [] }))
       .resources[0]?.aliases;
   expect([aliases(true), aliases(false)]).toEqual([['/10.0.0.1', '/fd00::1'], []]);
-});
-
-test('policies: equal bytes are no change, and what is removed is gone', () => {
-  const catalogue = new PolicyCatalogue();
-  const deny = policy({ name: 'deny', namespace: 'default' });
-  expect([catalogue.set(deny.key, deny), catalogue.set(deny.key, { ...deny }), catalogue.size]).toEqual([true, false, 1]);
-  expect([catalogue.set(deny.key, { ...deny, dryRun: true }), catalogue.set(deny.key, undefined), catalogue.size]).toEqual([true, true, 0]);
 });

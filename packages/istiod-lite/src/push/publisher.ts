@@ -1,15 +1,27 @@
 // From changes of Kubernetes objects to changes at the clients: gathers, lets the index follow, encodes what came out, and hands it to the xDS server.
 // Made by app.ts, fed by feed/feed.ts. Also keeps what the index says of statuses and unenforced policies for whoever writes them.
+import { type L7Resource, l7Type } from '@ambient-mesh/model/l7/resource';
+import type { Policy } from '@ambient-mesh/model/policy';
 import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
 import type { Unenforced } from '@ambient-mesh/translate/authorization-policy';
 import type { Inputs } from '@ambient-mesh/translate/kinds/all';
 import type { Condition } from '@ambient-mesh/translate/kinds/meta';
-import { MeshIndex } from '@ambient-mesh/translate/mesh-index';
+import type { RouteParentStatus } from '@ambient-mesh/translate/kinds/route-parts';
+import { type IndexSink, MeshIndex } from '@ambient-mesh/translate/mesh-index';
+import { type RouteTable, routeTables } from '@ambient-mesh/translate/mesh-routes';
 import type { TranslateSettings } from '@ambient-mesh/translate/settings';
+import { encodePolicy } from '@ambient-mesh/wire/xds/encode';
+import { authorizationType } from '@ambient-mesh/wire/xds/subscription';
 import { type ConditionTable, conditionTables } from '../status/condition-writer.ts';
 import { AddressCatalogue } from './address-catalogue.ts';
 import { Debounce } from './debounce.ts';
-import { PolicyCatalogue } from './policy-catalogue.ts';
+import { encodeL7 } from './encode-l7.ts';
+import { NamedCatalogue } from './named-catalogue.ts';
+
+/** Tables of objects with a status of ours. */
+export type StatusTable = ConditionTable | RouteTable;
+
+const statusTables: readonly StatusTable[] = [...conditionTables, ...routeTables];
 
 export interface PublisherOptions {
   readonly settings: TranslateSettings;
@@ -19,7 +31,7 @@ export interface PublisherOptions {
   /** What clients have to hear of: names by type. `since`: when the oldest change came, by the monotonic clock. */
   readonly push: (changes: ReadonlyMap<string, ReadonlySet<string>>, since: Ms) => void;
   /** The object should say something else in its status. */
-  readonly statusChanged: (table: ConditionTable, key: string) => void;
+  readonly statusChanged: (table: StatusTable, key: string) => void;
   readonly unenforcedChanged: (policy: string, unenforced: Unenforced | undefined) => void;
   /** How long the index took. */
   readonly settled: (took: Ms) => void;
@@ -27,13 +39,16 @@ export interface PublisherOptions {
 
 export class Publisher implements Disposable {
   readonly addresses: AddressCatalogue = new AddressCatalogue();
-  readonly policies: PolicyCatalogue = new PolicyCatalogue();
+  readonly policies: NamedCatalogue<Policy> = new NamedCatalogue(authorizationType, encodePolicy);
+  /** What waypoints are told beside addresses. */
+  readonly l7: NamedCatalogue<L7Resource> = new NamedCatalogue(l7Type, encodeL7);
   /** By policy, as `namespace/name`. */
   readonly unenforced: Map<string, Unenforced> = new Map();
   readonly #options: PublisherOptions;
   readonly #index: MeshIndex;
   readonly #debounce: Debounce;
   readonly #statuses: Map<string, readonly Condition[]> = new Map();
+  readonly #routeStatuses: Map<string, readonly RouteParentStatus[]> = new Map();
   #started = false;
 
   constructor(options: PublisherOptions) {
@@ -47,8 +62,8 @@ export class Publisher implements Disposable {
   set<K extends keyof Inputs>(table: K, key: string, object: Inputs[K] | undefined): void {
     this.#index.set(table, key, object);
     if (this.#started) this.#debounce.touch();
-    const conditioned = conditionTables.find((each) => each === table);
-    if (this.#started && conditioned !== undefined) this.#options.statusChanged(conditioned, key);
+    const withStatus = statusTables.find((each) => each === table);
+    if (this.#started && withStatus !== undefined) this.#options.statusChanged(withStatus, key);
   }
 
   /** Everything that was there at the beginning has been set: from now on changes are followed as they come. */
@@ -62,41 +77,58 @@ export class Publisher implements Disposable {
     return this.#statuses.get(`${table} ${key}`);
   }
 
+  /** What the route's status should say of parents that are ours; undefined: the route is not ours to speak of. */
+  routeParents(table: RouteTable, key: string): readonly RouteParentStatus[] | undefined {
+    return this.#routeStatuses.get(`${table} ${key}`);
+  }
+
   [Symbol.dispose](): void {
     this.#debounce[Symbol.dispose]();
   }
 
   #publish(since: Ms): void {
-    const { clock, push, settled, statusChanged, unenforcedChanged } = this.#options;
+    const { clock, push, settled } = this.#options;
     const began = clock.monotonic();
-    const addresses = new Set<string>();
-    const policies = new Set<string>();
-    this.#index.settle({
-      workload: (uid, workload) => {
-        if (this.addresses.setWorkload(uid, workload)) addresses.add(uid);
-      },
-      service: (key, service) => {
-        if (this.addresses.setService(key, service)) addresses.add(key);
-      },
-      policy: (key, policy) => {
-        if (this.policies.set(key, policy)) policies.add(key);
-      },
-      status: ({ table, key }, conditions) => {
-        const subject = `${table} ${key}`;
-        if (conditions === undefined) this.#statuses.delete(subject);
-        else this.#statuses.set(subject, conditions);
-        statusChanged(table, key);
-      },
-      unenforced: (key, unenforced) => {
-        if (unenforced === undefined) this.unenforced.delete(key);
-        else this.unenforced.set(key, unenforced);
-        unenforcedChanged(key, unenforced);
-      },
-    });
+    const changes = new Map([this.policies, this.addresses, this.l7].map(({ typeUrl }) => [typeUrl, new Set<string>()] as const));
+    this.#index.settle(this.#sink((typeUrl, name) => changes.get(typeUrl)?.add(name)));
     settled(ms(clock.monotonic() - began));
-    const changes = new Map<string, ReadonlySet<string>>();
-    if (policies.size > 0) changes.set(this.policies.typeUrl, policies);
-    if (addresses.size > 0) changes.set(this.addresses.typeUrl, addresses);
+    for (const [typeUrl, names] of changes) if (names.size === 0) changes.delete(typeUrl);
     if (changes.size > 0) push(changes, since);
   }
+
+  #sink(changed: (typeUrl: string, name: string) => void): IndexSink {
+    const { statusChanged, unenforcedChanged } = this.#options;
+    const { addresses, policies, l7, unenforced } = this;
+    return {
+      workload: (uid, workload) => {
+        if (addresses.setWorkload(uid, workload)) changed(addresses.typeUrl, uid);
+      },
+      service: (key, service) => {
+        if (addresses.setService(key, service)) changed(addresses.typeUrl, key);
+      },
+      policy: (key, policy) => {
+        if (policies.set(key, policy)) changed(policies.typeUrl, key);
+      },
+      l7: (name, resource) => {
+        if (l7.set(name, resource)) changed(l7.typeUrl, name);
+      },
+      status: ({ table, key }, conditions) => {
+        keep(this.#statuses, `${table} ${key}`, conditions);
+        statusChanged(table, key);
+      },
+      routeStatus: ({ table, key }, parents) => {
+        keep(this.#routeStatuses, `${table} ${key}`, parents);
+        statusChanged(table, key);
+      },
+      unenforced: (key, now) => {
+        keep(unenforced, key, now);
+        unenforcedChanged(key, now);
+      },
+    };
+  }
+}
+
+function keep<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }

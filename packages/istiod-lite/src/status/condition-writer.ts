@@ -3,11 +3,12 @@
 import type { KubeClient } from '@ambient-mesh/kube/client';
 import { statusOf } from '@ambient-mesh/kube/errors';
 import type { Kind } from '@ambient-mesh/kube/kind';
-import { objectOf, textOf } from '@ambient-mesh/kube/raw';
+import { objectOf } from '@ambient-mesh/kube/raw';
 import { type Condition as TimedCondition, withTimes } from '@ambient-mesh/kube/status';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import { conditionChange } from '@ambient-mesh/translate/condition-change';
 import type { Condition } from '@ambient-mesh/translate/kinds/meta';
+import { timedConditions } from './timed-conditions.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** The tables whose objects carry conditions of ours. */
@@ -53,7 +54,13 @@ export interface ConditionWriterOptions {
   readonly wanted: (table: ConditionTable, key: string) => readonly Condition[] | undefined;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly report: { written(table: ConditionTable, key: string): void; failed(table: ConditionTable, key: string, why: unknown): void };
+  readonly report: StatusReport;
+}
+
+export interface StatusReport {
+  written(table: string, key: string): void;
+  /** Given up, after retries. */
+  failed(table: string, key: string, why: unknown): void;
 }
 
 export class ConditionWriter {
@@ -109,20 +116,7 @@ function said({ observedGeneration, ...others }: Condition): TimedCondition {
 /** The same kind, read for the times of its conditions. */
 const timesOf = (kind: Kind<unknown>): Kind<readonly TimedCondition[]> => ({
   ...kind,
-  narrow: (raw) => {
-    const { conditions } = objectOf(objectOf(raw).status);
-    return (Array.isArray(conditions) ? conditions : []).map((each) => {
-      const { type, status, lastTransitionTime } = objectOf(each);
-      const known = textOf(status);
-      return {
-        type: textOf(type),
-        status: known === 'True' || known === 'False' ? known : 'Unknown',
-        reason: '',
-        message: '',
-        ...(textOf(lastTransitionTime) !== '' && { lastTransitionTime: textOf(lastTransitionTime) }),
-      };
-    });
-  },
+  narrow: (raw) => timedConditions(objectOf(objectOf(raw).status).conditions),
 });
 
 function subjectOf(key: string): [ConditionTable, string] {

@@ -180,12 +180,12 @@ narrows('gateways', [
   [
     'a listener admits its own namespace unless it says otherwise',
     { spec: { listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE' }] } },
-    { listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', from: 'Same' }] },
+    { listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', from: 'Same', hostname: '', kinds: [] }] },
   ],
   [
     'and nobody when nobody knows what it says',
     { spec: { listeners: [{ allowedRoutes: { namespaces: { from: 'Everywhere' } } }] } },
-    { listeners: [{ name: '', port: 0, protocol: '', from: 'None' }] },
+    { listeners: [{ name: '', port: 0, protocol: '', from: 'None', hostname: '', kinds: [] }] },
   ],
   [
     'an expression that nobody knows selects nothing',
@@ -203,8 +203,50 @@ narrows('gateways', [
     {
       listeners: [
         {
-          ...{ name: '', port: 0, protocol: '', from: 'Selector' as const },
+          ...{ name: '', port: 0, protocol: '', from: 'Selector' as const, hostname: '', kinds: [] },
           selector: { matchLabels: {}, matchExpressions: [{ key: 'a', operator: 'In', values: [] }] },
+        },
+      ],
+    },
+  ],
+]);
+
+narrows('gateways', [
+  [
+    'what is to be made for it',
+    {
+      spec: {
+        addresses: [{ type: 'Hostname', value: 'a.b' }],
+        infrastructure: { labels: { a: 'b' }, annotations: { c: 'd' }, parametersRef: { group: '', kind: 'ConfigMap', name: 'p' } },
+      },
+    },
+    {
+      wanted: [{ type: 'Hostname', value: 'a.b' }],
+      infrastructure: { labels: { a: 'b' }, annotations: { c: 'd' }, parameters: { group: '', kind: 'ConfigMap', name: 'p' } },
+    },
+  ],
+  [
+    'TLS of a listener, and the kinds that it takes',
+    {
+      spec: {
+        listeners: [
+          {
+            name: 'a',
+            port: 1,
+            protocol: 'HBONE',
+            hostname: 'h',
+            tls: { options: { x: 'y' } },
+            allowedRoutes: { kinds: [{ kind: 'TCPRoute' }] },
+          },
+        ],
+      },
+    },
+    {
+      listeners: [
+        {
+          ...{ name: 'a', port: 1, protocol: 'HBONE', hostname: 'h', from: 'Same' as const },
+          tls: { mode: 'Terminate', options: { x: 'y' } },
+          kinds: [{ group: 'gateway.networking.k8s.io', kind: 'TCPRoute' }],
         },
       ],
     },

@@ -4,10 +4,14 @@ import { type AuthorizationPolicy, authorizationPolicyKind } from './authorizati
 import { type EndpointSlice, endpointSliceKind } from './endpoint-slice.ts';
 import { type ServiceEntry, serviceEntryKind, type WorkloadEntry, workloadEntryKind } from './entries.ts';
 import { type Gateway, type GatewayClass, gatewayClassKind, gatewayKind } from './gateway.ts';
+import { type GrpcRoute, grpcRouteKind } from './grpc-route.ts';
+import { type HttpRoute, httpRouteKind } from './http-route.ts';
 import { type PeerAuthentication, peerAuthenticationKind } from './peer-authentication.ts';
 import { type KubeNamespace, type KubeNode, namespaceKind, nodeKind } from './place.ts';
 import { type Pod, podKind } from './pod.ts';
 import { type KubeService, serviceKind } from './service.ts';
+import { type TcpRoute, tcpRouteKind } from './tcp-route.ts';
+import { type TlsRoute, tlsRouteKind } from './tls-route.ts';
 
 export interface Inputs {
   readonly pods: Pod;
@@ -21,6 +25,10 @@ export interface Inputs {
   readonly workloadEntries: WorkloadEntry;
   readonly authorizationPolicies: AuthorizationPolicy;
   readonly peerAuthentications: PeerAuthentication;
+  readonly httpRoutes: HttpRoute;
+  readonly grpcRoutes: GrpcRoute;
+  readonly tlsRoutes: TlsRoute;
+  readonly tcpRoutes: TcpRoute;
 }
 
 export const allKinds = {
@@ -35,4 +43,8 @@ export const allKinds = {
   workloadEntries: workloadEntryKind,
   authorizationPolicies: authorizationPolicyKind,
   peerAuthentications: peerAuthenticationKind,
+  httpRoutes: httpRouteKind,
+  grpcRoutes: grpcRouteKind,
+  tlsRoutes: tlsRouteKind,
+  tcpRoutes: tcpRouteKind,
 } as const;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Inputs } from '../kinds/all.ts';
 import type { Labels, Meta } from '../kinds/meta.ts';
 import type { MtlsMode } from '../kinds/peer-authentication.ts';
-import { gatewayClassOf, gatewayOf, kubeServiceOf, metaOf, portOf, serviceEntryOf } from './services.ts';
+import { gatewayClassOf, gatewayOf, kubeServiceOf, listenerOf, metaOf, portOf, serviceEntryOf } from './services.ts';
 import { authorizationPolicyOf, endpointOf, nodeOf, peerAuthenticationOf, podOf, sliceOf, workloadEntryOf } from './workloads.ts';
 
 /** One change of one object; undefined removes it. */
@@ -150,7 +150,7 @@ const someGateway = fc
   })
   .map(({ from, ...given }) => {
     const selector = from === 'Selector' && { selector: { matchLabels: { team: 'x' }, matchExpressions: [] } };
-    return gatewayOf({ ...given, listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', from, ...selector }] });
+    return gatewayOf({ ...given, listeners: [listenerOf({ from, ...selector })] });
   });
 
 const someTarget = fc.oneof(

@@ -1,6 +1,6 @@
 // Builders for tests of services and waypoints: every field filled in plainly, so that a test states only what it is about.
 import type { ServiceEntry } from '../kinds/entries.ts';
-import type { Gateway, GatewayClass } from '../kinds/gateway.ts';
+import type { Gateway, GatewayClass, GatewayListener } from '../kinds/gateway.ts';
 import type { Labels, Meta } from '../kinds/meta.ts';
 import type { KubeNamespace } from '../kinds/place.ts';
 import type { KubeService, ServicePort } from '../kinds/service.ts';
@@ -61,11 +61,24 @@ export const serviceEntryOf = ({ meta, ...given }: Partial<Omit<ServiceEntry, 'm
   ...given,
 });
 
+/** The one of waypoints. */
+export const listenerOf = (given: Partial<GatewayListener> = {}): GatewayListener => ({
+  name: 'mesh',
+  port: 15008,
+  protocol: 'HBONE',
+  from: 'Same',
+  hostname: '',
+  kinds: [],
+  ...given,
+});
+
 /** With an address and the usual listener. */
 export const gatewayOf = ({ meta, ...given }: Partial<Omit<Gateway, 'meta'>> & { meta?: Partial<Meta> } = {}): Gateway => ({
   meta: metaOf({ name: 'waypoint', ...meta }),
   className: 'istio-waypoint',
-  listeners: [{ name: 'mesh', port: 15008, protocol: 'HBONE', from: 'Same' }],
+  listeners: [listenerOf()],
+  wanted: [],
+  infrastructure: { labels: {}, annotations: {} },
   addresses: [{ type: 'Hostname', value: 'waypoint.ns.svc.cluster.local' }],
   ...given,
 });

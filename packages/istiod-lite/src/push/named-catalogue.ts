@@ -1,12 +1,17 @@
-// Every policy that clients can have, encoded once. Filled by publisher.ts, served by wire's xDS server.
-import type { Policy } from '@ambient-mesh/model/policy';
-import { encodePolicy } from '@ambient-mesh/wire/xds/encode';
+// Every resource of a type that clients follow whole, encoded once. Filled by publisher.ts, served by wire's xDS server.
+// Of types that are asked for by name, or by node, is address-catalogue.ts.
 import { type Collection, encodeResource, type Resource, versionOf } from '@ambient-mesh/wire/xds/resource';
-import { authorizationType } from '@ambient-mesh/wire/xds/subscription';
 
-export class PolicyCatalogue implements Collection {
-  readonly typeUrl = authorizationType;
+export class NamedCatalogue<T> implements Collection {
+  readonly typeUrl: string;
+  readonly #encode: (resource: T) => Uint8Array;
   readonly #entries: Map<string, Resource> = new Map();
+
+  /** `encode`: equal resources have equal bytes. */
+  constructor(typeUrl: string, encode: (resource: T) => Uint8Array) {
+    this.typeUrl = typeUrl;
+    this.#encode = encode;
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -21,9 +26,9 @@ export class PolicyCatalogue implements Collection {
   }
 
   /** False when nothing changed. Undefined removes. */
-  set(key: string, policy: Policy | undefined): boolean {
-    if (policy === undefined) return this.#entries.delete(key);
-    const body = encodePolicy(policy);
+  set(key: string, resource: T | undefined): boolean {
+    if (resource === undefined) return this.#entries.delete(key);
+    const body = this.#encode(resource);
     const version = versionOf(body);
     if (this.#entries.get(key)?.version === version) return false;
     this.#entries.set(key, { name: key, version, bytes: encodeResource(this.typeUrl, key, version, body), aliases: [] });
