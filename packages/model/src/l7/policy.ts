@@ -109,7 +109,7 @@ export interface Limit {
   readonly requests: number;
   /** Milliseconds. */
   readonly every: number;
-  /** Above `requests`, at once. Default: `requests`. */
+  /** Requests that may come at once after a time without any; at least one. Default: `requests`. */
   readonly burst?: number;
   /** `local`: each replica counts for itself. `global`: the service behind `provider` counts for all (Envoy's rate limit protocol). */
   readonly scope: 'local' | 'global';

@@ -86,7 +86,7 @@ export class Buckets {
   readonly #buckets = new Map<string, Bucket>();
 
   constructor({ requests, every, burst = requests }: Pick<Limit, 'requests' | 'every' | 'burst'>) {
-    this.#capacity = Math.max(0, burst);
+    this.#capacity = requests > 0 ? Math.max(1, burst) : 0;
     this.#rate = Math.max(0, requests) / Math.max(1, every);
   }
 
