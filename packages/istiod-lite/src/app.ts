@@ -81,6 +81,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
       clock,
       push: (changes, since) => xds?.push(changes, since),
       statusChanged: (table, key) => leader.statusChanged(table, key),
+      problemsFound: (resource, problems) => log.warn({ resource, problems }, 'not all of an object is carried out as written'),
       unenforcedChanged: (policy) => leader.unenforcedChanged(policy),
       settled: (took) => telemetry.settleTime.observe({}, took / 1_000),
     }),

@@ -39,13 +39,14 @@ const say = <K extends keyof Inputs>(index: MeshIndex, { table, key, object }: {
   index.set(table, key, object);
 
 /** The order of a workload's services counts too: it is the order of bytes on the wire. */
-const told = ({ workloads, services, policies, l7s, statuses, routes, verdicts }: Outputs) => ({
+const told = ({ workloads, services, policies, l7s, statuses, routes, troubles, verdicts }: Outputs) => ({
   workloads: new Map([...workloads].map(([uid, workload]) => [uid, { ...workload, services: [...workload.services] }])),
   services,
   policies,
   l7s,
   statuses,
   routes,
+  troubles,
   verdicts,
 });
 

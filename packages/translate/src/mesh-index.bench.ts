@@ -104,6 +104,7 @@ class Counting implements IndexSink {
   policy(): void {}
   l7(): void {}
   routeStatus(): void {}
+  problems(): void {}
   status(): void {}
   unenforced(): void {}
 }

@@ -12,6 +12,7 @@ import type { Inputs } from './kinds/all.ts';
 import type { Condition } from './kinds/meta.ts';
 import type { RouteParentStatus } from './kinds/route-parts.ts';
 import { selectionKey } from './label-pairs.ts';
+import { destinationRuleTold, type Told, virtualServiceTold } from './mesh-l7.ts';
 import {
   entryStatus,
   policyStatus,
@@ -43,6 +44,8 @@ export interface IndexSink {
   status(subject: StatusSubject, conditions: readonly Condition[] | undefined): void;
   /** What the route's status should say of each parent that is ours; undefined: the route is not ours to speak of. */
   routeStatus(subject: RouteSubject, parents: readonly RouteParentStatus[] | undefined): void;
+  /** What of an object is not carried out as written, for people; named as in `l7`. Undefined: nothing. */
+  problems(name: string, problems: readonly string[] | undefined): void;
   /** Undefined: all of the policy is enforced. */
   unenforced(policy: string, unenforced: Unenforced | undefined): void;
 }
@@ -93,6 +96,8 @@ export class MeshIndex {
     grpcRoutes: [],
     tlsRoutes: [],
     tcpRoutes: [],
+    virtualServices: [],
+    destinationRules: [],
   };
   #sink: IndexSink | undefined;
 
@@ -104,6 +109,7 @@ export class MeshIndex {
     this.#deriveSelections();
     this.#deriveWorkloads();
     this.#deriveRoutes();
+    this.#deriveL7();
     this.#deriveStatuses();
   }
 
@@ -214,6 +220,11 @@ export class MeshIndex {
       });
   }
 
+  #deriveL7(): void {
+    this.#tell('virtualServices', virtualServiceTold, 'route/VirtualService/');
+    this.#tell('destinationRules', destinationRuleTold, 'destination/');
+  }
+
   #deriveStatuses(): void {
     const from = (table: StatusSubject['table'], compute: Compute<Status>) =>
       this.#from(table, compute, (key, status) => {
@@ -232,6 +243,14 @@ export class MeshIndex {
   #from<O>(table: keyof Inputs, compute: Compute<O>, emit: Emit<O>): void {
     const derivation = this.#derive(compute, has(this.#tables[table]), emit);
     this.#touched[table].push((key: string) => derivation.touch(key));
+  }
+
+  /** The objects of a table, each as waypoints are told of it, under a name that begins so. */
+  #tell(table: keyof Inputs, compute: Compute<Told>, prefix: string): void {
+    this.#from(table, compute, (key, told) => {
+      this.#out.l7(prefix + key, told?.resource);
+      this.#out.problems(prefix + key, told?.problems);
+    });
   }
 
   #derive<O>(compute: Compute<O>, exists: Exists, emit: Emit<O>): Derivation<O> {

@@ -12,6 +12,7 @@ import type { Translated } from './l7/route-object.ts';
 import { placesOf } from './l7/route-parents.ts';
 import { tcpRoute } from './l7/tcp-route.ts';
 import { tlsRoute } from './l7/tls-route.ts';
+import { membersOf } from './mesh-members.ts';
 import { objectFrom, type Reading, stands } from './mesh-services.ts';
 import { infoKey, objectOf, type PlacedTarget } from './mesh-tables.ts';
 import { inRevision } from './revision.ts';
@@ -115,7 +116,8 @@ const placeOf = ({ service, port, namespace, kind }: Place): string => `${servic
 const kinds = routeTables.map(kindOfTable);
 
 /** Answers from the tables; whoever asks hears when an answer may have changed. */
-export function lookUpOf({ tables }: Reading, by: Dependant): RouteLookUp {
+export function lookUpOf(reading: Reading, by: Dependant): RouteLookUp {
+  const { tables } = reading;
   const madeOf = (kind: string, namespace: string, name: string): readonly PlacedTarget[] =>
     [...tables.targets.readBy('object', objectOf({ kind, namespace, name }), by)].sort(byName);
   return {
@@ -131,10 +133,13 @@ export function lookUpOf({ tables }: Reading, by: Dependant): RouteLookUp {
         .toSorted((a, b) => Number(b.canonical) - Number(a.canonical))
         .flatMap((service) => [...tables.targets.readBy('service', serviceKey(service), by)]);
     },
-    endingIn: (suffix) => [...tables.targets.readBy('suffix', suffix, by)].sort(byName),
+    endingIn: (suffix) => {
+      const filed = suffix.includes('.') ? suffix.slice(suffix.indexOf('.')) : '';
+      return [...tables.targets.readBy('suffix', filed, by)].filter(({ hostname }) => hostname.endsWith(suffix)).sort(byName);
+    },
     kindsAt: (service, port, namespace) =>
       kinds.filter((kind) => tables.occupied.read(placeOf({ service, port, namespace, kind }), by) !== undefined),
-    workloadsOf: () => [],
+    workloadsOf: (service, labels) => membersOf(reading, service, labels, by),
   };
 }
 

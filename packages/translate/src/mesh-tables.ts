@@ -60,7 +60,7 @@ export function openTables() {
     gateways: new Table<Inputs['gateways']>({ indexes: byKey }),
     gatewayClasses: new Table<Inputs['gatewayClasses']>({ indexes: byKey }),
     serviceEntries: new Table<Inputs['serviceEntries']>({ indexes: byKey }),
-    workloadEntries: new Table<Inputs['workloadEntries']>({ indexes: byKey }),
+    workloadEntries: new Table<Inputs['workloadEntries'], 'namespace'>({ indexes: { namespace: ({ meta }) => [meta.namespace] } }),
     authorizationPolicies: new Table<Inputs['authorizationPolicies']>({ indexes: byKey }),
     /** `place`: the namespace alone for those without a selector. */
     peerAuthentications: new Table<Inputs['peerAuthentications'], 'place' | 'all'>({
@@ -73,6 +73,8 @@ export function openTables() {
     grpcRoutes: new Table<Inputs['grpcRoutes']>({ indexes: byKey, same: sameRoute }),
     tlsRoutes: new Table<Inputs['tlsRoutes']>({ indexes: byKey, same: sameRoute }),
     tcpRoutes: new Table<Inputs['tcpRoutes']>({ indexes: byKey, same: sameRoute }),
+    virtualServices: new Table<Inputs['virtualServices']>({ indexes: byKey }),
+    destinationRules: new Table<Inputs['destinationRules']>({ indexes: byKey }),
     waypoints: new Table<Waypoint>({ indexes: byKey, same }),
     /** Key `kind/namespace/name/hostname`. */
     infos: new Table<ServiceInfo, 'object' | 'hostname' | 'selector'>({
@@ -86,8 +88,11 @@ export function openTables() {
     }),
     /** By hostname. */
     settled: new Table<Settled>({ indexes: byKey, same }),
-    targetSlices: new Table<TargetSlice, 'pod'>({
-      indexes: { pod: ({ pods }) => [...new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`))] },
+    targetSlices: new Table<TargetSlice, 'info' | 'pod'>({
+      indexes: {
+        info: ({ info }) => [info],
+        pod: ({ pods }) => [...new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`))],
+      },
       same,
     }),
     /** By `selectionKey`, of pods. */

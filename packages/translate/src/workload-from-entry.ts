@@ -8,12 +8,14 @@ import { canonicalOf, identityOf, localityOf, type Surroundings, tunnelOf } from
 /** The entry's own labels and those in its spec; its own win. */
 export const entryLabels = ({ meta, labels }: WorkloadEntry): Labels => ({ ...labels, ...meta.labels });
 
+export const entryUid = (clusterId: string, { meta }: Pick<WorkloadEntry, 'meta'>): string =>
+  `${clusterId}/networking.istio.io/WorkloadEntry/${meta.namespace}/${meta.name}`;
+
 export function workloadFromEntry(entry: WorkloadEntry, around: Surroundings): Workload {
   const { meta } = entry;
   const labels = entryLabels(entry);
   const workloadName = meta.annotations['istio.io/autoRegistrationGroup'] || labels['service.istio.io/workload-name'] || meta.name;
-  const uid = `${around.settings.clusterId}/networking.istio.io/WorkloadEntry/${meta.namespace}/${meta.name}`;
-  return workloadOf(entry, { uid, meta: { ...meta, labels }, workloadName }, around);
+  return workloadOf(entry, { uid: entryUid(around.settings.clusterId, entry), meta: { ...meta, labels }, workloadName }, around);
 }
 
 /** An endpoint as the mesh uses it: written out, or implied by the host of an entry that is resolved by DNS. */
@@ -35,10 +37,12 @@ export function inlineEndpoints({ endpoints, workloadSelector, resolution, hosts
 
 const nothing: EntryEndpoint = { address: '', labels: {}, ports: {}, network: '', locality: '', weight: 0, serviceAccount: '' };
 
+export const endpointUid = (clusterId: string, { meta }: Pick<ServiceEntry, 'meta'>, { address }: Pick<EntryEndpoint, 'address'>): string =>
+  `${clusterId}/networking.istio.io/ServiceEntry/${meta.namespace}/${meta.name}/${address}`;
+
 export function workloadFromEndpoint(entry: ServiceEntry, { endpoint }: InlineEndpoint, around: Surroundings): Workload {
   const { meta } = entry;
-  const uid = `${around.settings.clusterId}/networking.istio.io/ServiceEntry/${meta.namespace}/${meta.name}/${endpoint.address}`;
-  return workloadOf(endpoint, { uid, meta, workloadName: meta.name }, around);
+  return workloadOf(endpoint, { uid: endpointUid(around.settings.clusterId, entry, endpoint), meta, workloadName: meta.name }, around);
 }
 
 interface Told {

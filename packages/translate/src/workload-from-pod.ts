@@ -11,7 +11,7 @@ export interface PodSurroundings extends Surroundings {
   readonly applicationTunnel: ApplicationTunnel | undefined;
 }
 
-const podUid = (clusterId: string, { meta }: Pick<Pod, 'meta'>): string => `${clusterId}//Pod/${meta.namespace}/${meta.name}`;
+export const podUid = (clusterId: string, { meta }: Pick<Pod, 'meta'>): string => `${clusterId}//Pod/${meta.namespace}/${meta.name}`;
 
 /** Undefined while it has no address, and once it has run to its end. */
 export function workloadFromPod(pod: Pod, around: PodSurroundings): Workload | undefined {

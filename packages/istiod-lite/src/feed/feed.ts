@@ -82,5 +82,7 @@ function openStores({ client, clock, report }: FeedOptions, signal: AbortSignal)
     grpcRoutes: open(allKinds.grpcRoutes),
     tlsRoutes: open(allKinds.tlsRoutes),
     tcpRoutes: open(allKinds.tcpRoutes),
+    virtualServices: open(allKinds.virtualServices),
+    destinationRules: open(allKinds.destinationRules),
   };
 }

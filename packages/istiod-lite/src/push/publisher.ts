@@ -9,6 +9,7 @@ import type { Condition } from '@ambient-mesh/translate/kinds/meta';
 import type { RouteParentStatus } from '@ambient-mesh/translate/kinds/route-parts';
 import { type IndexSink, MeshIndex } from '@ambient-mesh/translate/mesh-index';
 import { type RouteTable, routeTables } from '@ambient-mesh/translate/mesh-routes';
+import { same } from '@ambient-mesh/translate/same';
 import type { TranslateSettings } from '@ambient-mesh/translate/settings';
 import { encodePolicy } from '@ambient-mesh/wire/xds/encode';
 import { authorizationType } from '@ambient-mesh/wire/xds/subscription';
@@ -32,6 +33,8 @@ export interface PublisherOptions {
   readonly push: (changes: ReadonlyMap<string, ReadonlySet<string>>, since: Ms) => void;
   /** The object should say something else in its status. */
   readonly statusChanged: (table: StatusTable, key: string) => void;
+  /** Of an object, by the name of its resource: what is not carried out as written, and was not said before. */
+  readonly problemsFound: (name: string, problems: readonly string[]) => void;
   readonly unenforcedChanged: (policy: string, unenforced: Unenforced | undefined) => void;
   /** How long the index took. */
   readonly settled: (took: Ms) => void;
@@ -44,6 +47,8 @@ export class Publisher implements Disposable {
   readonly l7: NamedCatalogue<L7Resource> = new NamedCatalogue(l7Type, encodeL7);
   /** By policy, as `namespace/name`. */
   readonly unenforced: Map<string, Unenforced> = new Map();
+  /** What is not carried out as written, by the name of the resource. */
+  readonly problems: Map<string, readonly string[]> = new Map();
   readonly #options: PublisherOptions;
   readonly #index: MeshIndex;
   readonly #debounce: Debounce;
@@ -97,8 +102,8 @@ export class Publisher implements Disposable {
   }
 
   #sink(changed: (typeUrl: string, name: string) => void): IndexSink {
-    const { statusChanged, unenforcedChanged } = this.#options;
-    const { addresses, policies, l7, unenforced } = this;
+    const { statusChanged, problemsFound, unenforcedChanged } = this.#options;
+    const { addresses, policies, l7, problems, unenforced } = this;
     return {
       workload: (uid, workload) => {
         if (addresses.setWorkload(uid, workload)) changed(addresses.typeUrl, uid);
@@ -119,6 +124,10 @@ export class Publisher implements Disposable {
       routeStatus: ({ table, key }, parents) => {
         keep(this.#routeStatuses, `${table} ${key}`, parents);
         statusChanged(table, key);
+      },
+      problems: (name, now = []) => {
+        if (now.length > 0 && !same(problems.get(name), now)) problemsFound(name, now);
+        keep(problems, name, now.length > 0 ? now : undefined);
       },
       unenforced: (key, now) => {
         keep(unenforced, key, now);

@@ -137,12 +137,17 @@ export class Table<V, I extends string = never> {
 
   /** The rows of one value of an index, in the order in which they came to it. */
   *readBy(name: I, value: string, by: Dependant): Generator<V> {
-    const place = indexPlace(this.#index(name), value);
-    place.register(by);
-    for (const key of place.keys ?? none) {
+    for (const key of this.keysBy(name, value, by)) {
       const row = this.#rows.get(key)?.value;
       if (row !== undefined) yield row;
     }
+  }
+
+  /** Their keys alone. Whoever asks hears of changes of the rows, too. */
+  keysBy(name: I, value: string, by: Dependant): Iterable<string> {
+    const place = indexPlace(this.#index(name), value);
+    place.register(by);
+    return place.keys ?? none;
   }
 
   #index(name: I): Map<string, IndexPlace> {

@@ -1,6 +1,7 @@
 // Every kind that the mesh reads, by the name of its table in the index.
 // Read by whoever fills the index; the order is the one in which tables are worth listing.
 import { type AuthorizationPolicy, authorizationPolicyKind } from './authorization-policy.ts';
+import { type DestinationRule, destinationRuleKind } from './destination-rule.ts';
 import { type EndpointSlice, endpointSliceKind } from './endpoint-slice.ts';
 import { type ServiceEntry, serviceEntryKind, type WorkloadEntry, workloadEntryKind } from './entries.ts';
 import { type Gateway, type GatewayClass, gatewayClassKind, gatewayKind } from './gateway.ts';
@@ -12,6 +13,7 @@ import { type Pod, podKind } from './pod.ts';
 import { type KubeService, serviceKind } from './service.ts';
 import { type TcpRoute, tcpRouteKind } from './tcp-route.ts';
 import { type TlsRoute, tlsRouteKind } from './tls-route.ts';
+import { type VirtualService, virtualServiceKind } from './virtual-service.ts';
 
 export interface Inputs {
   readonly pods: Pod;
@@ -29,6 +31,8 @@ export interface Inputs {
   readonly grpcRoutes: GrpcRoute;
   readonly tlsRoutes: TlsRoute;
   readonly tcpRoutes: TcpRoute;
+  readonly virtualServices: VirtualService;
+  readonly destinationRules: DestinationRule;
 }
 
 export const allKinds = {
@@ -47,4 +51,6 @@ export const allKinds = {
   grpcRoutes: grpcRouteKind,
   tlsRoutes: tlsRouteKind,
   tcpRoutes: tcpRouteKind,
+  virtualServices: virtualServiceKind,
+  destinationRules: destinationRuleKind,
 } as const;

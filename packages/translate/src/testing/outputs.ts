@@ -17,6 +17,7 @@ export class Outputs implements IndexSink {
   readonly routes: Map<string, readonly RouteParentStatus[]> = new Map();
   /** By `table namespace/name`; nothing to say counts as absent. */
   readonly statuses: Map<string, readonly Condition[]> = new Map();
+  readonly troubles: Map<string, readonly string[]> = new Map();
   readonly verdicts: Map<string, Unenforced> = new Map();
   /** What was said since this was last emptied, `w `, `s `, `p ` or `l ` before the key. */
   readonly said: string[] = [];
@@ -43,6 +44,10 @@ export class Outputs implements IndexSink {
 
   routeStatus({ table, key }: RouteSubject, parents: readonly RouteParentStatus[] | undefined): void {
     keep(this.routes, `${table} ${key}`, parents?.length === 0 ? undefined : parents);
+  }
+
+  problems(name: string, problems: readonly string[] | undefined): void {
+    keep(this.troubles, name, problems?.length === 0 ? undefined : problems);
   }
 
   status({ table, key }: StatusSubject, conditions: readonly Condition[] | undefined): void {

@@ -1,7 +1,7 @@
 // Random changes of a small cluster: few names and few labels, so that objects collide, select each other and depend on each other all the time.
 // Used by mesh-index-history.test.ts.
 import fc from 'fast-check';
-import type { Inputs } from '../kinds/all.ts';
+import { allKinds, type Inputs } from '../kinds/all.ts';
 import type { Labels, Meta } from '../kinds/meta.ts';
 import type { MtlsMode } from '../kinds/peer-authentication.ts';
 import { gatewayClassOf, gatewayOf, kubeServiceOf, listenerOf, metaOf, portOf, serviceEntryOf } from './services.ts';
@@ -201,6 +201,43 @@ const someNode = fc
 
 const someClass = one<Labels>({}, { 'istio.io/waypoint-for': 'all' }).map((labels) => gatewayClassOf({ labels }));
 
+/** Written down as users do, and read as from the API server. */
+const written = <K extends keyof Inputs>(table: K, names: readonly string[], spec: fc.Arbitrary<object>): fc.Arbitrary<Inputs[K]> =>
+  fc
+    .record({ namespace: someNamespace, name: one(...names), labels: revisionLabels, spec, at: one(1, 2) })
+    .map(({ spec: said, at, ...metadata }) => {
+      const creationTimestamp = `2026-01-0${at}T00:00:00Z`;
+      const object = allKinds[table].narrow({ metadata: { ...metadata, creationTimestamp, generation: at }, spec: said });
+      if (object === undefined) throw new TypeError(`no ${table}`);
+      return object as Inputs[K];
+    });
+
+const someParent = one(
+  { group: '', kind: 'Service', name: 's1' },
+  { group: '', kind: 'Service', name: 's1', namespace: 'a' },
+  { group: '', kind: 'Service', name: 's2', port: 80 },
+  { group: '', kind: 'Service', name: 's1', sectionName: 'http' },
+  { group: 'networking.istio.io', kind: 'ServiceEntry', name: 'se1' },
+  { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'wp' },
+);
+const someBackend = one(
+  { name: 's1', port: 80 },
+  { name: 's2', namespace: 'a', port: 81, weight: 2 },
+  { group: 'networking.istio.io', kind: 'Hostname', name: 'x.com', port: 80 },
+  { kind: 'Secret', name: 'none' },
+);
+const rulesOf = (backends: readonly object[]) => [{ backendRefs: backends }];
+const someRoute = fc.record({ parentRefs: few(someParent), rules: few(someBackend).map(rulesOf) });
+const someTlsRoute = fc.record({ parentRefs: few(someParent), hostnames: one(['a.com']), rules: few(someBackend).map(rulesOf) });
+
+const someHost = one('s1', 's1.a.svc.cluster.local', 'x.com', 'y.com', '*.com', '*', '*.z.com');
+const someVirtualService = fc.record({
+  hosts: few(someHost),
+  http: few(fc.record({ host: someHost, subset: one('web', 'none') }).map((destination) => ({ route: [{ destination }] }))),
+});
+const someSubset = one({ name: 'web', labels: { app: 'web' } }, { name: 'back', labels: { tier: 'back' } }, { name: 'all' });
+const someDestinationRule = fc.record({ host: someHost, subsets: few(someSubset) });
+
 /** Now and then an object goes, or comes back as something else. */
 const changeOf = <K extends keyof Inputs>(table: K, object: fc.Arbitrary<Inputs[K]>) =>
   fc.tuple(object, fc.integer({ min: 0, max: 3 })).map(([made, at]) => {
@@ -220,4 +257,10 @@ export const someChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 2, arbitrary: changeOf('workloadEntries', someWorkloadEntry) },
   { weight: 3, arbitrary: changeOf('authorizationPolicies', somePolicy) },
   { weight: 3, arbitrary: changeOf('peerAuthentications', somePeerAuthentication) },
+  { weight: 3, arbitrary: changeOf('httpRoutes', written('httpRoutes', ['r1', 'r2'], someRoute)) },
+  { weight: 2, arbitrary: changeOf('grpcRoutes', written('grpcRoutes', ['r1', 'r2'], someRoute)) },
+  { weight: 1, arbitrary: changeOf('tlsRoutes', written('tlsRoutes', ['r1'], someTlsRoute)) },
+  { weight: 1, arbitrary: changeOf('tcpRoutes', written('tcpRoutes', ['r1'], someRoute)) },
+  { weight: 2, arbitrary: changeOf('virtualServices', written('virtualServices', ['v1', 'v2'], someVirtualService)) },
+  { weight: 2, arbitrary: changeOf('destinationRules', written('destinationRules', ['d1', 'd2'], someDestinationRule)) },
 ) as fc.Arbitrary<Change>;
