@@ -108,6 +108,8 @@ export type Filter =
       readonly scheme?: 'http' | 'https';
       readonly hostname?: string;
       readonly port?: number;
+      /** Where the port comes from when it is not given; absent: the scheme if that is given, else the service port dialled. `request`: as the client wrote it. */
+      readonly portFrom?: 'request' | 'scheme';
       readonly path?: PathEdit;
       readonly status: number;
     }
