@@ -69,4 +69,4 @@ export async function callUnary(call: Call, to: CallTarget, { path, message, tim
   return only;
 }
 
-export const hostOf = ({ service }: CallTarget): string => service.slice(service.indexOf('/') + 1);
+const hostOf = ({ service }: CallTarget): string => service.slice(service.indexOf('/') + 1);

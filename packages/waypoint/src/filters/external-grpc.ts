@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type CheckAnswer, checkPath, decodeCheck, encodeCheck } from '@ambient-mesh/wire/external/check';
 import { type Call, type CallFault, callUnary } from './call.ts';
+import { changedHeaders } from './header-changes.ts';
 import { type Asking, partialBody } from './question.ts';
 
 /** Rejects when the service gives no answer that can be read. `now`: milliseconds since 1970. */
@@ -18,7 +19,7 @@ export async function askByGrpc(call: Call, { settings, question, signal }: Aski
     ...(request && {
       http: {
         ...request,
-        headers: [...request.headers, ...partialBody(body)],
+        headers: changedHeaders(request.headers, partialBody(body)),
         size: body === undefined ? -1 : bytes.length,
         body: isUtf8(bytes) ? bytes.toString() : bytes,
       },

@@ -35,7 +35,7 @@ export async function askByHttp(call: Call, { settings, question, signal }: Aski
 function headersFor(settings: ExternalAuthorization, headers: HeaderList, body: Question['body']): HeaderList {
   const told = headers.filter(([name, value]) => named(name, [...alwaysTold, ...settings.includeRequestHeaders]) && isSayable(name, value));
   const added: readonly HeaderChange[] = settings.includeAdditionalHeaders.map(([name, value]) => [name.toLowerCase(), value, 'set']);
-  return changedHeaders([...told, ...partialBody(body)], added);
+  return changedHeaders(told, [...partialBody(body), ...added]);
 }
 
 function consent(settings: ExternalAuthorization, { headers }: CallAnswer): CheckAnswer {

@@ -97,9 +97,11 @@ class RemoteKeys implements KeySource {
   async keys(): Promise<KeySet | undefined> {
     const age = this.#ports.clock.monotonic() - this.#fetchedAt;
     if (age < renewal) return this.#current;
-    const pausing = this.#failed && this.#ports.clock.monotonic() - this.#triedAt < pauseAfterFailure;
+    const failing = this.#failed;
+    const pausing = failing && this.#ports.clock.monotonic() - this.#triedAt < pauseAfterFailure;
     const fetching = pausing ? undefined : this.#fetch();
-    if (age >= lifetime) await fetching;
+    // While an issuer keeps failing nobody waits for it, as long as there are keys at all.
+    if (this.#current === undefined || (age >= lifetime && !failing)) await fetching;
     return this.#current;
   }
 

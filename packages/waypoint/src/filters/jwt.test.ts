@@ -1,87 +1,12 @@
-// What becomes of requests with and without tokens, and which keys tokens are checked with.
-import type { JwtRule, RequestAuthentication } from '@ambient-mesh/model/l7/policy';
-import { type FakeClock, fakeClock } from '@ambient-mesh/runtime/testing';
-import { ms } from '@ambient-mesh/runtime/time';
-import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { beforeEach, describe, expect, test } from 'vitest';
-import { type FetchText, KeyRing } from './jwks.ts';
-import { JwtFilter, type JwtOutcome } from './jwt.ts';
-import type { TokenRequest } from './token-places.ts';
-
-const pairs = new Map<string, GenerateKeyPairResult>();
-for (const [name, alg] of [
-  ['rsa', 'RS256'],
-  ['rsa2', 'RS256'],
-  ['ec', 'ES256'],
-  ['ed', 'EdDSA'],
-] as const)
-  pairs.set(name, await generateKeyPair(alg, { extractable: true }));
-
-const algorithmOf: Readonly<Record<string, string>> = { rsa: 'RS256', rsa2: 'RS256', ec: 'ES256', ed: 'EdDSA' };
-
-function pair(name: string): GenerateKeyPairResult {
-  const found = pairs.get(name);
-  if (found === undefined) throw new Error(`no key ${name}`);
-  return found;
-}
-
-async function keySet(...names: readonly string[]): Promise<string> {
-  const keys = await Promise.all(names.map(async (kid): Promise<JWK> => ({ ...(await exportJWK(pair(kid).publicKey)), kid })));
-  return JSON.stringify({ keys });
-}
-
-let clock: FakeClock;
-beforeEach(() => {
-  clock = fakeClock();
-});
-
-interface TokenSketch {
-  readonly by?: string;
-  readonly kid?: string | undefined;
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
-
-function token({ by = 'rsa', claims = {}, ...given }: TokenSketch = {}): Promise<string> {
-  const kid = 'kid' in given ? given.kid : by;
-  return new SignJWT({ iss: 'issuer', sub: 'alice', exp: clock.now() / 1_000 + 600, ...claims })
-    .setProtectedHeader({ alg: algorithmOf[by] ?? '', ...(kid !== undefined && { kid }) })
-    .sign(pair(by).privateKey);
-}
-
-function rule(given: Partial<JwtRule> & { readonly jwks?: string }): JwtRule {
-  return {
-    issuer: 'issuer',
-    audiences: [],
-    fromHeaders: [],
-    fromParams: [],
-    fromCookies: [],
-    forwardOriginalToken: false,
-    outputClaimToHeaders: [],
-    spaceDelimitedClaims: [],
-    ...given,
-  };
-}
-
-const mustNotFetch: FetchText = (url) => {
-  throw new Error(`fetched ${url}, but these keys are written down`);
-};
-
-function filter(rules: readonly JwtRule[], fetch: FetchText = mustNotFetch, failures: string[] = []): JwtFilter {
-  const ring = new KeyRing({ fetch, clock, failed: (url, why) => void failures.push(`${url}: ${why}`) });
-  const authentication: RequestAuthentication = { namespace: 'ns', name: 'jwt', createdAt: 0, targets: [], rules };
-  return new JwtFilter([authentication], ring, clock);
-}
-
-function request(given: Partial<TokenRequest> & { readonly bearer?: string } = {}): TokenRequest {
-  const { bearer, ...rest } = given;
-  const headers = bearer === undefined ? [] : [['authorization', `Bearer ${bearer}`] as const];
-  return { method: 'GET', scheme: 'http', host: 'app', path: '/x?y=1', headers, ...rest };
-}
-
-/** `accepted <subject>` or status and body. */
-function line(outcome: JwtOutcome): string {
-  return outcome.accepted ? `accepted ${outcome.claims?.sub ?? '-'}` : `${outcome.status} ${outcome.body}`;
-}
+// What becomes of requests with and without tokens. Keys that are fetched: jwks.test.ts.
+import type { JwtRule } from '@ambient-mesh/model/l7/policy';
+import { fakeClock } from '@ambient-mesh/runtime/testing';
+import fc from 'fast-check';
+import { SignJWT } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { filter, keySet, line, request, rule, type TokenSketch, token } from '../testing/tokens.ts';
+import { KeySet } from './keys.ts';
+import { type TokenRequest, withoutParameters } from './token-places.ts';
 
 describe('a token', () => {
   type Row = readonly [name: string, sketch: TokenSketch, want: string];
@@ -123,7 +48,7 @@ describe('a token', () => {
     const jwks = JSON.stringify({ keys: [{ kty: 'oct', kid: 's', k: secret.toString('base64url') }] });
     const bearer = await new SignJWT({ iss: 'issuer', sub: 'bob' }).setProtectedHeader({ alg: 'HS256', kid: 's' }).sign(secret);
     expect(line(await filter([rule({ jwks })]).check(request({ bearer })))).toBe('accepted bob');
-    const fetched = filter([rule({ jwksUri: 'http://keys' })], async () => jwks);
+    const fetched = filter([rule({ jwksUri: 'http://keys' })], { fetch: async () => jwks });
     expect(line(await fetched.check(request({ bearer })))).toContain("401 Jwks doesn't have key");
   });
 
@@ -280,105 +205,47 @@ describe('what goes on to the server', () => {
   });
 });
 
-describe('fetched keys', () => {
-  /** An issuer that counts questions, and whose answers tests change. */
-  function issuer(answer: () => Promise<string>) {
-    const asked: string[] = [];
-    const fetch: FetchText = (url) => {
-      asked.push(url);
-      return answer();
-    };
-    return { asked, fetch };
-  }
+describe('whatever a peer sends', () => {
+  const near = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.stringMatching(/^[\w-]{0,20}(\.[\w-]{0,20}){0,3}$/),
+    fc.tuple(fc.json(), fc.json()).map((parts) => `${parts.map((part) => Buffer.from(part).toString('base64url')).join('.')}.x`),
+  );
 
-  test('are fetched once for many requests at a time, and used for five minutes', async () => {
-    const { asked, fetch } = issuer(() => keySet('rsa'));
-    const jwt = filter([rule({ jwksUri: 'http://keys' })], fetch);
-    const bearer = await token({ claims: { exp: clock.now() / 1_000 + 6_000 } });
-    const all = await Promise.all(Array.from({ length: 20 }, () => jwt.check(request({ bearer }))));
-    expect(new Set(all.map(line))).toEqual(new Set(['accepted alice']));
-    await clock.advance(ms(239_000));
-    await jwt.check(request({ bearer }));
-    expect(asked).toEqual(['http://keys']);
-    await clock.advance(ms(2_000));
-    await jwt.check(request({ bearer }));
-    expect(asked).toHaveLength(2);
+  test('a token is accepted only if it is good, and none is a failure', async () => {
+    const jwt = filter([rule({ jwks: await keySet('rsa') })]);
+    await fc.assert(
+      fc.asyncProperty(near, near, async (first, second) => {
+        const headers = [['authorization', `Bearer ${first}`]] as const;
+        expect(line(await jwt.check(request({ headers, path: `/?access_token=${second}` })))).toMatch(/^401 Jw/);
+      }),
+      { numRuns: 500 },
+    );
   });
 
-  test('are kept when the issuer fails later', async () => {
-    let answer = (): Promise<string> => keySet('rsa');
-    const { fetch } = issuer(() => answer());
-    const failures: string[] = [];
-    const jwt = filter([rule({ jwksUri: 'http://keys' })], fetch, failures);
-    const bearer = await token({ claims: { exp: clock.now() / 1_000 + 6_000 } });
-    await jwt.check(request({ bearer }));
-    answer = () => Promise.reject(new Error('down'));
-    await clock.advance(ms(400_000));
-    expect(line(await jwt.check(request({ bearer })))).toBe('accepted alice');
-    expect(failures).toEqual(['http://keys: down']);
+  test('a key set is one or none', () => {
+    const almost = fc.record({ keys: fc.array(fc.dictionary(fc.constantFrom('kty', 'kid', 'n', 'e', 'alg'), fc.jsonValue())) });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          almost.map((set) => JSON.stringify(set)),
+        ),
+        (text) => void KeySet.parse(text, true),
+      ),
+    );
   });
 
-  test('that were taken back are not believed for tokens accepted before', async () => {
-    let names = ['rsa'];
-    const { fetch } = issuer(() => keySet(...names));
-    const jwt = filter([rule({ jwksUri: 'http://keys' })], fetch);
-    const bearer = await token({ claims: { exp: clock.now() / 1_000 + 6_000 } });
-    expect(line(await jwt.check(request({ bearer })))).toBe('accepted alice');
-    names = ['ec'];
-    await clock.advance(ms(301_000));
-    expect(line(await jwt.check(request({ bearer })))).toContain("401 Jwks doesn't have key");
-  });
-
-  test('an issuer that fails is left alone for five seconds', async () => {
-    const { asked, fetch } = issuer(() => Promise.reject(new Error('down')));
-    const jwt = filter([rule({ jwksUri: 'http://keys' })], fetch);
-    const bearer = await token();
-    for (let n = 0; n < 5; n++) expect(line(await jwt.check(request({ bearer })))).toBe('401 Jwks remote fetch is failed');
-    expect(asked).toHaveLength(1);
-    await clock.advance(ms(5_000));
-    await jwt.check(request({ bearer }));
-    expect(asked).toHaveLength(2);
-  });
-
-  test('an unknown key name asks again, once in thirty seconds', async () => {
-    let names = ['rsa'];
-    const { asked, fetch } = issuer(() => keySet(...names));
-    const jwt = filter([rule({ jwksUri: 'http://keys' })], fetch);
-    await jwt.check(request({ bearer: await token() }));
-    names = ['rsa', 'ec'];
-    const bearer = await token({ by: 'ec' });
-    expect(line(await jwt.check(request({ bearer })))).toContain('401 ');
-    expect(asked).toHaveLength(1);
-    await clock.advance(ms(30_000));
-    expect(line(await jwt.check(request({ bearer })))).toBe('accepted alice');
-    expect(asked).toHaveLength(2);
-    for (let n = 0; n < 5; n++) await jwt.check(request({ bearer: await token({ kid: `made-up-${n}` }) }));
-    expect(asked).toHaveLength(2);
-  });
-
-  test('an issuer without a key address is asked for it', async () => {
-    const { asked, fetch } = issuer(async () => (asked.length === 1 ? '{"jwks_uri":"http://there"}' : keySet('rsa')));
-    const jwt = filter([rule({ issuer: 'http://i/' })], fetch);
-    expect(line(await jwt.check(request({ bearer: await token({ claims: { iss: 'http://i/' } }) })))).toBe('accepted alice');
-    expect(asked).toEqual(['http://i/.well-known/openid-configuration', 'http://there']);
-  });
-
-  test.each([
-    ['no JSON', 'x'],
-    ['no key set', '{"keys":7}'],
-    ['too long', ' '.repeat((1 << 20) + 1)],
-    ['too many keys', JSON.stringify({ keys: Array.from({ length: 201 }, () => ({ kty: 'RSA' })) })],
-  ])('an answer that is %s leaves no keys', async (_, answer) => {
-    const { fetch } = issuer(async () => answer);
-    const jwt = filter([rule({ jwksUri: 'http://keys' })], fetch);
-    expect(line(await jwt.check(request({ bearer: await token() })))).toBe('401 Jwks remote fetch is failed');
-  });
-
-  test('an issuer that never answers costs its time-out', async () => {
-    const { fetch } = issuer(() => new Promise(() => {}));
-    const checking = filter([rule({ jwksUri: 'http://keys', timeout: 700 })], fetch).check(request({ bearer: await token() }));
-    await clock.advance(ms(700));
-    expect(line(await checking)).toBe('401 Jwks remote fetch is failed');
-    expect(clock.pending).toBe(0);
+  test('taking parameters out of a query leaves all others as they are', () => {
+    const pair = fc.tuple(fc.constantFrom('a', 't', '%74', 'T', ''), fc.stringMatching(/^[\w%=+]{0,6}$/));
+    fc.assert(
+      fc.property(fc.array(pair, { minLength: 1 }), (pairs) => {
+        const written = pairs.map(([name, value]) => `${name}=${value}`);
+        const kept = written.filter((_, at) => !['t', '%74'].includes(pairs[at]?.[0] ?? ''));
+        const want = kept.length === 0 ? '/x' : `/x?${kept.join('&')}`;
+        expect(withoutParameters(`/x?${written.join('&')}`, ['t'])).toBe(want);
+      }),
+    );
   });
 });

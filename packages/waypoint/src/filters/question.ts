@@ -2,6 +2,7 @@
 // Filled in by the waypoint, given to external-authorization.ts, written down by external-grpc.ts and external-http.ts.
 import type { SocketAddress } from '@ambient-mesh/model/address';
 import type { ExternalAuthorization } from '@ambient-mesh/model/l7/settings';
+import type { HeaderChange } from '@ambient-mesh/wire/external/check';
 import type { HeaderList } from '@ambient-mesh/wire/http/message';
 
 export interface Question {
@@ -36,6 +37,6 @@ export interface Asking {
   readonly signal: AbortSignal;
 }
 
-/** Tells the service whether the body that it sees is all of it. */
-export const partialBody = (body: Question['body']): HeaderList =>
-  body === undefined ? [] : [['x-envoy-auth-partial-body', String(!body.whole)]];
+/** Tells the service whether the body that it sees is all of it; clients cannot. */
+export const partialBody = (body: Question['body']): readonly HeaderChange[] =>
+  body === undefined ? [] : [['x-envoy-auth-partial-body', String(!body.whole), 'set']];
