@@ -5,7 +5,6 @@ import type { TextMatch } from '@ambient-mesh/model/l7/text';
 import type { HttpRoute, HttpRouteMatch, HttpRouteRule, ValueMatch } from '../kinds/http-route.ts';
 import type { TranslateSettings } from '../settings.ts';
 import { gatewayDuration } from './duration.ts';
-import { regexTrouble } from './regex.ts';
 import { backendsOf } from './route-backends.ts';
 import { filtersOf } from './route-filters.ts';
 import { allOf, incompatible, isRefusal, type Refusal, unsupported } from './route-findings.ts';
@@ -65,7 +64,7 @@ function matchOf({ path, headers, query, method }: HttpRouteMatch): HttpMatch | 
 }
 
 function pathOf({ type, value }: HttpRouteMatch['path']): PathMatch | Refusal {
-  if (type === 'RegularExpression') return regexTrouble(value) ?? { regex: value };
+  if (type === 'RegularExpression') return { regex: value };
   if (type !== 'Exact' && type !== 'PathPrefix') return unsupported(`path match ${type} is not known`);
   if (!value.startsWith('/')) return unsupported(`path ${value} does not begin with a slash`);
   return type === 'Exact' ? { exact: value } : { prefix: prefixOf(value) };
@@ -88,7 +87,7 @@ export function namedMatches(written: readonly ValueMatch[], spell: (name: strin
 
 export function valueMatch(type: string, value: string): TextMatch | Refusal {
   if (type === 'Exact') return { exact: value };
-  if (type === 'RegularExpression') return regexTrouble(value) ?? { regex: value };
+  if (type === 'RegularExpression') return { regex: value };
   return unsupported(`match ${type} is not known`);
 }
 

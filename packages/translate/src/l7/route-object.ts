@@ -6,10 +6,11 @@ import { inRevision } from '../revision.ts';
 import type { TranslateSettings } from '../settings.ts';
 import { createdAt } from './age.ts';
 import type { DestinationContext } from './route-destination.ts';
-import { type Finding, isRefusal, keptOf, type Refusal } from './route-findings.ts';
+import { type Finding, isRefusal, keptOf, type Refusal, unsupported } from './route-findings.ts';
 import type { RouteLookUp } from './route-look-up.ts';
 import { type Attaching, judgeParents } from './route-parents.ts';
 import { parentStatus } from './route-status.ts';
+import { ruleTrouble } from './usable.ts';
 
 export interface Translated {
   /** Absent when no waypoint has anything to do with it. */
@@ -51,8 +52,9 @@ export function translateRoute(
   const { namespace, name, generation } = object.meta;
   const references: Finding[] = [];
   const written = rulesOf({ namespace, look, references });
-  const refused = [...written.http, ...written.tcp].filter(isRefusal).map((rule) => rule.refused);
-  const http = keptOf(written.http);
+  const usable = written.http.map((rule) => (isRefusal(rule) ? rule : checked(rule)));
+  const refused = [...usable, ...written.tcp].filter(isRefusal).map((rule) => rule.refused);
+  const http = keptOf(usable);
   const tcp = keptOf(written.tcp);
   const kept = http.length + tcp.length;
   const parents = judged.flatMap((each) => each.parents);
@@ -61,6 +63,11 @@ export function translateRoute(
   if (parents.length === 0 || (kept === 0 && refused.length > 0)) return { parents: statuses };
   const route = { kind, namespace, name, createdAt: createdAt(object.meta.createdAt), parents, http, tcp };
   return { route, parents: statuses };
+}
+
+function checked(rule: HttpRule): HttpRule | Refusal {
+  const trouble = ruleTrouble(rule);
+  return trouble === undefined ? rule : unsupported(trouble);
 }
 
 /** Of the rule at a place in its route: no other rule of the mesh has it. */

@@ -2,7 +2,6 @@
 // Used by virtual-http.ts, which puts them in order.
 import type { Filter, PathEdit, PathMatch } from '@ambient-mesh/model/l7/route';
 import type { VirtualCors, VirtualFault, VirtualHttpRoute, VirtualRedirect } from '../kinds/virtual-service.ts';
-import { regexTrouble } from './regex.ts';
 import { millisecondsOf, type RulePlace, refuse } from './virtual-place.ts';
 
 type Filters = readonly Filter[];
@@ -38,12 +37,10 @@ export function corsFilter(cors: VirtualCors | undefined, context: RulePlace): F
   if (cors === undefined) return [];
   const { origins, credentials, methods, headers, expose } = cors;
   const maxAge = millisecondsOf(cors.maxAge, 'maxAge', context);
-  const usable = origins.filter((origin) => !('regex' in origin && regexTrouble(origin.regex)));
-  if (usable.length < origins.length) context.problems.push(`${context.place}: a regular expression of corsPolicy cannot be used`);
   return [
     {
       filter: 'cors',
-      origins: usable.map((origin) => ('exact' in origin && origin.exact === '*' ? '*' : origin)),
+      origins: origins.map((origin) => ('exact' in origin && origin.exact === '*' ? '*' : origin)),
       ...{ credentials, methods, headers, expose },
       ...(maxAge !== undefined && { maxAge: Math.floor(maxAge / 1_000) }),
     },
@@ -75,32 +72,32 @@ export function redirectFilter(redirect: VirtualRedirect | undefined, dialled: n
   if (!redirects.has(status)) return refuse(`${status} is no status of a redirect`, context);
   if (scheme !== '' && scheme !== 'http' && scheme !== 'https') return refuse(`scheme ${scheme} is not known`, context);
   const [, hostname = authority, ofAuthority] = /^(.*[^:]):(\d{1,5})$/.exec(authority) ?? [];
-  const port = ofAuthority === undefined ? portOf(redirect, dialled) : Number(ofAuthority);
   return [
     {
       filter: 'redirect',
       ...(scheme !== '' && { scheme }),
       ...(hostname !== '' && { hostname }),
-      ...(port !== undefined && { port }),
+      ...(ofAuthority === undefined ? portOf(redirect, dialled) : { port: Number(ofAuthority) }),
       ...(uri !== '' && { path: { full: uri } }),
       status,
     },
   ];
 }
 
-function portOf({ port, derivePort, scheme }: VirtualRedirect, dialled: number | undefined): number | undefined {
-  if (port !== undefined) return port;
-  if (derivePort === 'FROM_PROTOCOL_DEFAULT') return scheme === 'https' ? 443 : 80;
-  // Without a scheme of its own a redirect keeps to the port that was dialled anyway.
-  return derivePort === 'FROM_REQUEST_PORT' && scheme !== '' ? dialled : undefined;
+/** Where nothing is said, the port stays what the client wrote, and goes with the host that it was written for. */
+function portOf({ port, derivePort, scheme, authority }: VirtualRedirect, dialled: number | undefined): RedirectPort {
+  if (port !== undefined) return { port };
+  // The model's own way, unless there is a scheme.
+  if (derivePort === 'FROM_REQUEST_PORT') return scheme !== '' && dialled !== undefined ? { port: dialled } : {};
+  return { portFrom: derivePort === 'FROM_PROTOCOL_DEFAULT' || authority !== '' ? 'scheme' : 'request' };
 }
 
+type RedirectPort = Pick<Extract<Filter, { readonly filter: 'redirect' }>, 'port' | 'portFrom'>;
+
 /** A rewrite replaces the prefix that matched; where none did, the whole path, and where nothing was asked of the path, its first slash. */
-export function rewriteFilter(rewrite: VirtualHttpRoute['rewrite'], matched: PathMatch | undefined, context: RulePlace): Filters {
+export function rewriteFilter(rewrite: VirtualHttpRoute['rewrite'], matched: PathMatch | undefined): Filters {
   if (rewrite === undefined) return [];
   const { uri, authority, regex } = rewrite;
-  const trouble = regex && regexTrouble(regex.match);
-  if (trouble) return refuse(trouble.refused.message, context);
   const path: PathEdit | undefined = regex ? { regex: regex.match, by: regex.by } : uri === '' ? undefined : replace(uri, matched);
   return [{ filter: 'rewrite', ...(authority !== '' && { hostname: authority }), ...(path && { path }) }];
 }

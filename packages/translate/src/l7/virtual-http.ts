@@ -3,7 +3,7 @@
 import type { Backend, Filter, HttpMatch, HttpRule, PathMatch, Retry } from '@ambient-mesh/model/l7/route';
 import type { TextMatch } from '@ambient-mesh/model/l7/text';
 import type { VirtualHttpMatch, VirtualHttpRoute, VirtualRetries } from '../kinds/virtual-service.ts';
-import { regexTrouble } from './regex.ts';
+import { matchTrouble, ruleTrouble } from './usable.ts';
 import { destinationOf, eachPort, forMesh, headerFilters, type VirtualContext, weighted } from './virtual-destination.ts';
 import { answerFilter, corsFilter, faultFilter, redirectFilter, rewriteFilter } from './virtual-filters.ts';
 import { millisecondsOf, type RulePlace, refuse } from './virtual-place.ts';
@@ -38,10 +38,10 @@ function ruleOf(route: VirtualHttpRoute, matches: readonly HttpMatch[], context:
     ? refuse('it delegates, which waypoints do not do', context)
     : [...answerFilter(route.answer, context), ...redirectFilter(route.redirect, dialled, context)];
   const after: readonly Filter[] =
-    answer.length > 0 ? [] : [...rewriteFilter(route.rewrite, first?.path, context), ...mirrorsOf(route, dialled, context)];
+    answer.length > 0 ? [] : [...rewriteFilter(route.rewrite, first?.path), ...mirrorsOf(route, dialled, context)];
   const backends: readonly Backend[] = answer.length > 0 ? [] : weighted(route.destinations, dialled, place, context);
   const timeout = millisecondsOf(route.timeout, 'timeout', context);
-  return {
+  const rule: HttpRule = {
     ...(route.name !== '' && { name: route.name }),
     matches,
     filters: [...before, ...answer, ...after],
@@ -49,6 +49,8 @@ function ruleOf(route: VirtualHttpRoute, matches: readonly HttpMatch[], context:
     ...(timeout !== undefined && { requestTimeout: timeout }),
     ...(route.retries && { retry: retryOf(route.retries, context) }),
   };
+  const trouble = ruleTrouble(rule);
+  return trouble === undefined ? rule : { matches, filters: refuse(trouble, context), backends: [] };
 }
 
 function mirrorsOf({ mirrors }: VirtualHttpRoute, dialled: number | undefined, context: RulePlace): readonly Filter[] {
@@ -66,14 +68,8 @@ function matchOf(match: VirtualHttpMatch, { place, problems }: RulePlace): HttpM
     problems.push(`${place}: a match of sourceLabels or sourceNamespace never holds at a waypoint`);
     return undefined;
   }
-  const texts = [uri, method, scheme, authority, ...[...headers, ...withoutHeaders, ...query].map((each) => each.match)];
-  const trouble = texts.flatMap((each) => (each && 'regex' in each ? (regexTrouble(each.regex) ?? []) : []))[0];
-  if (trouble !== undefined) {
-    problems.push(`${place}: ${trouble.refused.message}`);
-    return undefined;
-  }
   const path = uri && pathOf(uri);
-  return {
+  const made: HttpMatch = {
     ...(path && { path }),
     ...(method && { method }),
     ...(scheme && { scheme }),
@@ -83,6 +79,9 @@ function matchOf(match: VirtualHttpMatch, { place, problems }: RulePlace): HttpM
     ...(query.length > 0 && { query }),
     ...(port !== undefined && { port }),
   };
+  const trouble = matchTrouble(made);
+  if (trouble !== undefined) problems.push(`${place}: ${trouble}`);
+  return trouble === undefined ? made : undefined;
 }
 
 /** Prefixes are compared by characters; a match of anything is none. */
