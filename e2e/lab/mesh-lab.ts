@@ -46,6 +46,7 @@ export class MeshLab implements AsyncDisposable {
     const images = {
       'ambient-mesh/istiod-lite': { entrypoint: [...node, program('istiod-lite/bin/istiod-lite.mjs')] },
       'ambient-mesh/ztunnel': { entrypoint: [...node, program('ztunnel/bin/ztunnel.mjs'), 'proxy'] },
+      'ambient-mesh/waypoint': { entrypoint: [...node, program('waypoint/bin/waypoint.mjs')] },
       'ambient-mesh/cni-agent': {
         entrypoint: [...node, program('cni-agent/bin/cni-agent.mjs')],
         env: { CNI_PLUGIN_BINARY: await builtPlugin() },

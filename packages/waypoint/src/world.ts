@@ -39,7 +39,7 @@ export class World {
   readonly mesh: Mesh = new Mesh();
   /** Grows with every change. */
   version = 0;
-  readonly routes: RouteTables;
+  readonly #routes: RouteTables;
   readonly #destinations: DestinationTables;
   readonly #config: Config;
   readonly #policies = new Map<string, RequestPolicy>();
@@ -60,7 +60,7 @@ export class World {
     this.#forgotten = forgotten;
     this.#settings = { ...noMesh, trustDomain: config.trustDomain };
     const tables = { waypointNamespace: config.podNamespace, rootNamespace: noMesh.rootNamespace };
-    this.routes = new RouteTables(tables);
+    this.#routes = new RouteTables(tables);
     this.#destinations = new DestinationTables(tables);
   }
 
@@ -106,7 +106,7 @@ export class World {
 
   /** `client`: whose consumer routes count. */
   routesFor(service: string, port: number, clientNamespace: string | undefined): ServiceRoutes | undefined {
-    return this.routes.forService(service, port, clientNamespace === undefined ? undefined : { namespace: clientNamespace });
+    return this.#routes.forService(service, port, clientNamespace === undefined ? undefined : { namespace: clientNamespace });
   }
 
   /** `service`: `namespace/hostname`; undefined for what is addressed to a workload itself. */
@@ -151,7 +151,7 @@ export class World {
   #put(name: string, resource: L7Resource): void {
     switch (resource.is) {
       case 'route':
-        this.routes.put(name, resource.route);
+        this.#routes.put(name, resource.route);
         break;
       case 'destination':
         this.#destinations.put(name, resource.settings);
@@ -176,6 +176,8 @@ export class World {
         break;
       case 'mesh':
         this.#settings = resource.settings;
+        this.#routes.rootNamespace = resource.settings.rootNamespace;
+        this.#destinations.rootNamespace = resource.settings.rootNamespace;
         break;
       default:
         resource satisfies never;
@@ -183,7 +185,7 @@ export class World {
   }
 
   #remove(name: string): void {
-    this.routes.remove(name);
+    this.#routes.remove(name);
     this.#destinations.remove(name);
     for (const held of [this.#policies, this.#authentications, this.#limits, this.#plugins, this.#telemetry, this.#waypoints])
       held.delete(name);

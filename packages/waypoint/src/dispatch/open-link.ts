@@ -28,7 +28,7 @@ export function linkPorts({ dialler, clock, destination, upstream, connectTimeou
       const wanted = { workload, port, service: destination.service, connectTimeoutMs: pool?.connectTimeout ?? connectTimeout };
       const plain = await dialler.open(wanted, signal);
       const conduit = tls === undefined || tls.mode === 'disable' ? plain : await openSecure(plain, tls, { version, clock, signal });
-      return version === 'h2' ? new Http2Client(conduit, { clock }, events) : new Http1Client(conduit, { clock }, events);
+      return version === 'h2' ? new Http2Client(conduit, { clock }, events) : new Http1Client(conduit, events);
     },
   };
 }

@@ -54,8 +54,16 @@ export async function serveRaw(shared: Shared, inlet: Inlet, near: Conduit): Pro
 function choose(shared: Shared, inlet: Inlet): Chosen {
   const key = serviceKeyOf(inlet);
   const routes = key === undefined ? undefined : shared.world.routesFor(key, inlet.port, inlet.client.namespace);
-  if (routes === undefined || routes.kind === 'http' || routes.kind === 'grpc') return 'itself';
-  const backends = routes.match(inlet.facts.sni);
+  const match =
+    routes === undefined
+      ? undefined
+      : 'raw' in routes
+        ? routes.raw
+        : routes.kind === 'tcp' || routes.kind === 'tls'
+          ? routes.match
+          : undefined;
+  if (match === undefined) return 'itself';
+  const backends = match(inlet.facts.sni);
   if (backends === undefined) return { invalid: `no route for server name ${JSON.stringify(inlet.facts.sni)}` };
   return backendOf(backends, shared.random);
 }

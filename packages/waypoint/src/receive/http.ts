@@ -21,7 +21,10 @@ export function serveHttp(shared: Shared, inlet: Inlet, conduit: Conduit, versio
       }),
     onClosed: () => resolve(),
   };
-  const server = version === 'h2' ? new Http2Server(conduit, { clock, ...events }) : new Http1Server(conduit, { clock, ...events });
+  const server =
+    version === 'h2'
+      ? new Http2Server(conduit, { clock, ...events })
+      : new Http1Server(conduit, { clock, ...events, malformed: (status, reason) => shared.telemetry.malformed(inlet, status, reason) });
   const shutdown = (): void => server.shutdown();
   const destroy = (): void => server.destroy();
   if (drain.signal.aborted) shutdown();

@@ -63,6 +63,14 @@ export class Telemetry {
     this.#log(inlet, report);
   }
 
+  /** Something that is no request, or more than one at once: refused by the codec. */
+  malformed(inlet: Inlet, status: number, reason: string): void {
+    const none = { requestBytes: 0, responseBytes: 0, attempts: 0, endpoint: undefined, route: '', grpcStatus: undefined, milliseconds: 0 };
+    const head: RequestHead = { method: '', scheme: 'http', authority: '', path: '', headers: [] };
+    const told = { status, flags: ['DPE'], details: `http1_refused[${reason}]`, version: 'HTTP/1.1', grpc: false, startTime: Date.now() };
+    this.request(inlet, { ...none, ...told, head });
+  }
+
   rawOpened(inlet: Inlet, endpoint: { readonly workload: Workload } | undefined): void {
     this.#metrics.opened(this.#rawLabels(inlet, endpoint, []));
   }
