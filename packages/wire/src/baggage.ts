@@ -1,6 +1,6 @@
 // The `baggage` header: how a tunnel's ends tell each other about the workloads behind them (facts: ztunnel §2.6). Pure.
 // Written into requests and answers by ztunnel, read by its inbound side and by double tunnels. For telemetry only: nothing here is proven.
-import type { HeaderList } from './h2/protocol.ts';
+import type { HeaderList } from './http/message.ts';
 
 /** What a header said; each part may be missing. */
 export interface Baggage {

@@ -1,68 +1,89 @@
-// Judges decoded header lists: what RFC 9113 §8 calls malformed gets its stream reset, never reaches a caller.
-// Used by session.ts. Pure.
-import type { HeaderList } from './protocol.ts';
+// Judges decoded header lists: what RFC 9113 §8 calls malformed gets its stream reset or a 400, never reaches a caller.
+// Used by incoming.ts, for tunnels and for HTTP alike; what only HTTP asks of a request is in request-head.ts. Pure.
+import type { HeaderList } from '../http/message.ts';
+import { connectionFields, isFieldValue, isLowerToken, notInTrailers, readLength } from '../http1/syntax.ts';
 
-/** Lower-case token characters (RFC 9110 §5.6.2, RFC 9113 §8.2.1). */
-const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** No NUL, CR or LF anywhere, no blank at either end (RFC 9113 §8.2.1). */
-const valuePattern = /^(?![ \t])[^\0\r\n]*(?<![ \t])$/;
-const connectionHeaders = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 const requestPseudo = new Set([':method', ':scheme', ':authority', ':path']);
 
-export interface RequestHead {
+export interface RequestFields {
   readonly method: string;
+  /** Empty when absent, as in CONNECT. */
+  readonly scheme: string;
   /** Empty when absent, which only requests other than CONNECT may do. */
   readonly authority: string;
+  /** Empty when absent, as in CONNECT. */
+  readonly path: string;
   /** Without the pseudo-headers. */
   readonly headers: HeaderList;
+  /** Content-Length. */
+  readonly length: number | undefined;
 }
 
 /** Undefined if malformed. CONNECT has exactly `:method` and `:authority` (§8.5). */
-export function readRequest(list: HeaderList): RequestHead | undefined {
-  const split = splitPseudo(list);
-  if (split === undefined) return undefined;
-  const { pseudo, headers } = split;
+export function readRequest(list: HeaderList): RequestFields | undefined {
+  const fields = readFields(list);
+  if (fields === undefined) return undefined;
+  const { pseudo, headers, length } = fields;
   for (const name of pseudo.keys()) if (!requestPseudo.has(name)) return undefined;
   const method = pseudo.get(':method');
+  const scheme = pseudo.get(':scheme');
   const authority = pseudo.get(':authority') ?? '';
+  const path = pseudo.get(':path');
   if (method === undefined) return undefined;
-  const path = pseudo.has(':path') && pseudo.has(':scheme');
-  const none = !pseudo.has(':path') && !pseudo.has(':scheme');
-  if (method === 'CONNECT' ? !none || authority === '' : !path) return undefined;
-  return { method, authority, headers };
+  const none = path === undefined && scheme === undefined;
+  const both = path !== undefined && scheme !== undefined;
+  if (method === 'CONNECT' ? !none || authority === '' : !both) return undefined;
+  return { method, scheme: scheme ?? '', authority, path: path ?? '', headers, length };
 }
 
-export interface ResponseHead {
+export interface ResponseFields {
   readonly status: number;
   readonly headers: HeaderList;
+  readonly length: number | undefined;
 }
 
 /** Undefined if malformed. */
-export function readResponse(list: HeaderList): ResponseHead | undefined {
-  const split = splitPseudo(list);
-  const status = split?.pseudo.get(':status');
-  if (split === undefined || status === undefined || split.pseudo.size !== 1 || !/^[1-9]\d\d$/.test(status)) return undefined;
-  return { status: Number(status), headers: split.headers };
+export function readResponse(list: HeaderList): ResponseFields | undefined {
+  const fields = readFields(list);
+  const status = fields?.pseudo.get(':status');
+  if (fields === undefined || status === undefined || fields.pseudo.size !== 1 || !/^[1-5]\d\d$/.test(status)) return undefined;
+  return { status: Number(status), headers: fields.headers, length: fields.length };
 }
 
-/** Trailers have no pseudo-headers (§8.1). */
-export function validTrailers(list: HeaderList): boolean {
-  return splitPseudo(list)?.pseudo.size === 0;
+/** Undefined if malformed: trailers have no pseudo-headers (§8.1). What may not stand in trailers is left out. */
+export function readTrailers(list: HeaderList): HeaderList | undefined {
+  const fields = readFields(list);
+  return fields?.pseudo.size === 0 ? fields.headers.filter(([name]) => !notInTrailers.has(name)) : undefined;
 }
 
-function splitPseudo(list: HeaderList): { pseudo: Map<string, string>; headers: HeaderList } | undefined {
+interface Fields {
+  readonly pseudo: ReadonlyMap<string, string>;
+  readonly headers: HeaderList;
+  readonly length: number | undefined;
+}
+
+function readFields(list: HeaderList): Fields | undefined {
   const pseudo = new Map<string, string>();
   const headers: (readonly [string, string])[] = [];
+  let length: number | undefined;
   for (const entry of list) {
     const [name, value] = entry;
-    if (!valuePattern.test(value)) return undefined;
+    if (!isFieldValue(value) || isBlank(value, 0) || isBlank(value, value.length - 1)) return undefined;
     if (name.startsWith(':')) {
       if (headers.length > 0 || pseudo.has(name)) return undefined;
       pseudo.set(name, value);
-    } else {
-      if (!namePattern.test(name) || connectionHeaders.has(name) || (name === 'te' && value !== 'trailers')) return undefined;
-      headers.push(entry);
+      continue;
     }
+    if (!isLowerToken(name) || connectionFields.has(name) || (name === 'te' && value !== 'trailers')) return undefined;
+    if (name === 'content-length') {
+      if (length !== undefined) return undefined;
+      length = readLength(value);
+      if (length === undefined) return undefined;
+    }
+    headers.push(entry);
   }
-  return { pseudo, headers };
+  return { pseudo, headers, length };
 }
+
+/** Neither end of a value may be one (§8.2.1). */
+const isBlank = (value: string, at: number): boolean => value[at] === ' ' || value[at] === '\t';

@@ -1,9 +1,10 @@
 // Decodes header blocks (RFC 7541), bounded: one decoder per connection, fed every block in order, whatever becomes of its stream.
 // Used by session.ts. What the names may be is for headers.ts to judge.
 
+import type { HeaderList } from '../http/message.ts';
 import { entryBytes, HeaderTable } from './hpack-table.ts';
 import { decodeHuffman } from './huffman.ts';
-import { errorCode, type HeaderList, Violation } from './protocol.ts';
+import { errorCode, Violation } from './protocol.ts';
 
 /** We never announce another size (RFC 9113 §6.5.2: SETTINGS_HEADER_TABLE_SIZE). */
 const tableBytes = 4096;

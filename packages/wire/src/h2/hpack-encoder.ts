@@ -1,6 +1,6 @@
 // Encodes header lists (RFC 7541) as literals that no table remembers: tunnels are opened rarely and their headers differ each time.
 // Used by session.ts. Stateless, so that a refused or late block can never put two tables out of step.
-import type { HeaderList } from './protocol.ts';
+import type { HeaderList } from '../http/message.ts';
 
 /** Static indices of names that tunnels use (RFC 7541 appendix A). */
 const nameIndex = new Map([

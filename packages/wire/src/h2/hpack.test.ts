@@ -1,10 +1,11 @@
 // HPACK: the examples of RFC 7541 appendix C, our encoder read back, and bounds under hostile blocks.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { HeaderList } from '../http/message.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
 import { encodeHeaders } from './hpack-encoder.ts';
 import { decodeHuffman } from './huffman.ts';
-import { type HeaderList, Violation } from './protocol.ts';
+import { Violation } from './protocol.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const limit = 64 * 1024;

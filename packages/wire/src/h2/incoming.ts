@@ -2,14 +2,15 @@
 // it on. The sink of frame-reader.ts, made by session.ts. Also the place where floods are counted.
 
 import type { Clock } from '@ambient-mesh/runtime/time';
+import type { HeaderList } from '../http/message.ts';
 import type { Slab } from '../read-memory.ts';
 import { Budget } from './budget.ts';
 import type { FrameSink } from './frame-reader.ts';
 import { writePing, writeSettingsAck } from './frame-writer.ts';
-import { type RequestHead, readRequest, readResponse, validTrailers } from './headers.ts';
+import { type RequestFields, readRequest, readResponse, readTrailers } from './headers.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
 import type { Output } from './output.ts';
-import { errorCode, type HeaderList, maxWindowBytes, Violation } from './protocol.ts';
+import { errorCode, maxWindowBytes, Violation } from './protocol.ts';
 import type { ReceiveWindow } from './receive-window.ts';
 import type { Sender } from './sender.ts';
 import { applySettings, type H2Settings, initialPeerSettings, type PeerSettings } from './settings.ts';
@@ -28,7 +29,9 @@ export interface IncomingHost {
   isIdle(stream: number): boolean;
   /** Server: a new id. False if it must be ignored, because our last GOAWAY excludes it. */
   admit(stream: number): boolean;
-  request(stream: number, head: RequestHead, ended: boolean): void;
+  request(stream: number, head: RequestFields, ended: boolean): void;
+  /** Server: what came instead of a request. 431: its headers are too large. */
+  malformed(stream: number, status: 400 | 431, ended: boolean): void;
   /** RST_STREAM for a stream, whether known or not. */
   resetStream(stream: number, code: number): void;
   pong(payload: Buffer): void;
@@ -72,6 +75,14 @@ export class Incoming implements FrameSink {
   }
 
   dataBytes(bytes: Buffer, slab: Slab | undefined): void {
+    const stream = this.#dataStream;
+    if (stream?.bodyLeft !== undefined) {
+      stream.bodyLeft -= bytes.length;
+      if (stream.bodyLeft < 0) {
+        this.#dataStream = undefined;
+        this.#refuse(stream.id, errorCode.protocol);
+      }
+    }
     if (this.#dataStream === undefined) slab?.release();
     else this.#dataStream.arrived(bytes, slab);
   }
@@ -81,8 +92,9 @@ export class Incoming implements FrameSink {
   }
 
   dataEnds(endStream: boolean): void {
-    if (endStream) this.#dataStream?.arrivedEnd();
-    else if (this.#dataIsEmpty) this.ignored();
+    if (!endStream) {
+      if (this.#dataIsEmpty) this.ignored();
+    } else if (this.#dataStream !== undefined) this.#ends(this.#dataStream, undefined);
     this.#dataStream = undefined;
   }
 
@@ -97,8 +109,11 @@ export class Incoming implements FrameSink {
     if (stream === undefined) return;
     if (stream.remoteEnded) this.#refuse(id, errorCode.streamClosed);
     else if (stream.opening !== undefined) this.#answer(stream, list, endStream);
-    else if (!endStream || list === 'too large' || !validTrailers(list)) this.#refuse(id, errorCode.protocol);
-    else stream.arrivedEnd();
+    else {
+      const trailers = endStream && list !== 'too large' ? readTrailers(list) : undefined;
+      if (trailers === undefined) this.#refuse(id, errorCode.protocol);
+      else this.#ends(stream, trailers);
+    }
   }
 
   reset(id: number, code: number): void {
@@ -177,27 +192,49 @@ export class Incoming implements FrameSink {
       this.ignored();
       return;
     }
+    if (full) {
+      this.#refuse(id, errorCode.refusedStream);
+      return;
+    }
     const head = list === 'too large' ? undefined : readRequest(list);
-    if (full) this.#refuse(id, errorCode.refusedStream);
-    else if (list === 'too large') this.#refuse(id, errorCode.enhanceYourCalm);
-    else if (head === undefined) this.#refuse(id, errorCode.protocol);
-    else this.#host.request(id, head, endStream);
+    if (head !== undefined && !(endStream && (head.length ?? 0) > 0)) this.#host.request(id, head, endStream);
+    else {
+      this.#countRefusal();
+      this.#host.malformed(id, list === 'too large' ? 431 : 400, endStream);
+    }
   }
 
   #answer(stream: H2Stream, list: HeaderList | 'too large', endStream: boolean): void {
     const head = list === 'too large' ? undefined : readResponse(list);
-    if (head === undefined || (head.status < 200 && endStream)) this.#refuse(stream.id, errorCode.protocol);
-    else if (head.status < 200) this.ignored();
-    else {
-      stream.answered(head.status, head.headers);
-      if (endStream) stream.arrivedEnd();
+    if (head === undefined || head.status === 101 || (head.status < 200 && endStream)) this.#refuse(stream.id, errorCode.protocol);
+    else if (head.status < 200) {
+      this.ignored();
+      stream.opening?.informed?.(head.status, head.headers);
+    } else {
+      const bodyless = stream.carries === 'head' || head.status === 204 || head.status === 304;
+      if (stream.carries !== 'bytes') stream.bodyLeft = bodyless ? 0 : head.length;
+      if (endStream && stream.bodyLeft !== undefined && stream.bodyLeft > 0) this.#refuse(stream.id, errorCode.protocol);
+      else {
+        stream.answered(head.status, head.headers, endStream);
+        if (endStream) stream.arrivedEnd();
+      }
     }
+  }
+
+  /** A body shorter than declared is malformed (RFC 9113 §8.1.1). */
+  #ends(stream: H2Stream, trailers: HeaderList | undefined): void {
+    if (stream.bodyLeft !== undefined && stream.bodyLeft > 0) this.#refuse(stream.id, errorCode.protocol);
+    else stream.arrivedEnd(trailers);
   }
 
   /** The peer got a stream wrong. Its resets by us count like its own: both are cheap for it and not for us. */
   #refuse(id: number, code: number): void {
-    if (!this.#unanswered.spend()) throw flood('too many streams refused');
+    this.#countRefusal();
     this.#host.resetStream(id, code);
+  }
+
+  #countRefusal(): void {
+    if (!this.#unanswered.spend()) throw flood('too many streams refused');
   }
 }
 

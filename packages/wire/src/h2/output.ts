@@ -1,8 +1,8 @@
 // The way out of a connection: frames queued in order, gathered, and written one batch at a time.
 // Used by session.ts and sender.ts. Small frames are copied together; large DATA goes out in place, its header in the slab's headroom.
 // One write at a time, because node:tls copies whatever waits behind a write in progress into one new buffer.
-import type { Duplex } from 'node:stream';
 import type { Slab } from '../read-memory.ts';
+import type { Link, Part } from './link.ts';
 import { flag, frameHeaderBytes, frameType } from './protocol.ts';
 
 /** Unsent bytes from which on no stream may add data, and down to which they may again. */
@@ -19,13 +19,8 @@ const batchBytes = 64 * 1024;
 /** False: the connection was lost before. */
 export type Written = (written: boolean) => void;
 
-interface Part {
-  readonly bytes: Buffer;
-  readonly slab: Slab | undefined;
-}
-
 export class Output {
-  readonly #socket: Duplex;
+  readonly #link: Link;
   /** Called when congestion is over. */
   readonly #roomAgain: () => void;
   #parts: Part[] = [];
@@ -43,8 +38,8 @@ export class Output {
   readonly #waiting: { readonly at: number; readonly done: Written }[] = [];
   #stopped = false;
 
-  constructor(socket: Duplex, roomAgain: () => void) {
-    this.#socket = socket;
+  constructor(link: Link, roomAgain: () => void) {
+    this.#link = link;
     this.#roomAgain = roomAgain;
   }
 
@@ -119,14 +114,11 @@ export class Output {
     if (this.#writing || this.#stopped) return;
     this.#closePart();
     const batch = this.#takeBatch();
-    const last = batch.length - 1;
-    if (last < 0) return;
+    if (batch.length === 0) return;
     this.#writing = true;
-    if (last > 0) this.#socket.cork();
-    batch.forEach(({ bytes }, i) => {
-      this.#socket.write(bytes, i === last ? () => this.#taken(batch) : undefined);
-    });
-    if (last > 0) this.#socket.uncork();
+    let bytes = 0;
+    for (const part of batch) bytes += part.bytes.length;
+    this.#link.write(batch, () => this.#taken(bytes));
   }
 
   #takeBatch(): readonly Part[] {
@@ -145,17 +137,15 @@ export class Output {
     return this.#parts.splice(0, count);
   }
 
-  #taken(batch: readonly Part[]): void {
+  #taken(bytes: number): void {
     this.#writing = false;
-    for (const { bytes, slab } of batch) {
-      this.#written += bytes.length;
-      slab?.release();
-    }
+    this.#written += bytes;
     if (this.#stopped) return;
-    if (this.unsentBytes === 0) {
+    if (this.unsentBytes > 0) this.flush();
+    else if (!this.#link.keepsBytes) {
       this.#open = 0;
       this.#end = 0;
-    } else this.flush();
+    }
     if (this.#congested && this.unsentBytes <= relievedBytes) {
       this.#congested = false;
       this.#roomAgain();

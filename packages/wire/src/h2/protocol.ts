@@ -58,6 +58,3 @@ export class Violation extends Error {
     this.h2 = h2;
   }
 }
-
-/** A header list in order, names in lower case; a name may occur more than once. */
-export type HeaderList = readonly (readonly [name: string, value: string])[];

@@ -20,8 +20,8 @@ export class Lane {
   readonly id: number;
   /** Below zero when the peer has shrunk its windows meanwhile (§6.9.2). */
   window: number;
-  /** The last DATA frame must carry END_STREAM. */
-  endAfter = false;
+  /** What comes after the bytes held: END_STREAM on the last of them, or trailers, which the stream sends. */
+  endAfter: 'data' | 'trailers' | undefined;
   readonly #pending: Pending[] = [];
   #pendingBytes = 0;
   #blocked = false;
@@ -63,9 +63,9 @@ export class Lane {
       return length;
     }
     this.#pending.shift();
-    this.#ended = this.endAfter && this.#pending.length === 0;
+    this.#ended = this.endAfter !== undefined && this.#pending.length === 0;
     const { slab, split } = first;
-    output.data(this.id, first.bytes, this.#ended, split ? undefined : slab);
+    output.data(this.id, first.bytes, this.#ended && this.endAfter === 'data', split ? undefined : slab);
     // The earlier pieces lie in the same slab and may still be on their way.
     if (split && slab !== undefined) output.whenWritten((written) => written && slab.release());
     return length;
@@ -88,7 +88,7 @@ export class Lane {
 
 export interface LaneEvents {
   laneDrained(): void;
-  /** END_STREAM has been queued. */
+  /** All is queued, with END_STREAM unless trailers follow. */
   laneEnded(): void;
 }
 

@@ -135,7 +135,7 @@ describe('going away', () => {
       {
         request: (stream) => {
           stream.receive(got);
-          stream.answer([[':status', '200']], false);
+          stream.sendHead([[':status', '200']], false);
           stream.end();
         },
       },

@@ -1,19 +1,19 @@
 // One HTTP/2 connection for CONNECT tunnels, either role, over any byte stream (RFC 9113): no push, no priorities, no compression of ours.
 // Called by hbone/tunnel.ts (client) and hbone/server.ts. Owns streams, SETTINGS, GOAWAY and the end of the connection.
 // What arrives is judged by incoming.ts, what leaves is ordered by sender.ts and output.ts.
-import type { Duplex } from 'node:stream';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
+import type { HeaderList } from '../http/message.ts';
 import type { ReadMemory, Slab } from '../read-memory.ts';
 import { FrameReader } from './frame-reader.ts';
 import { writeEnd, writeGoAway, writeHeaders, writePing, writeReset, writeSettings, writeWindowUpdate } from './frame-writer.ts';
-import type { RequestHead } from './headers.ts';
+import type { RequestFields } from './headers.ts';
 import { encodeHeaders } from './hpack-encoder.ts';
 import { Incoming, type IncomingHost } from './incoming.ts';
-import { takeIn } from './intake.ts';
 import { defaultKeepalive, Keepalive, type KeepaliveSettings } from './keepalive.ts';
+import { type Carrier, type Link, linkOf } from './link.ts';
 import { Output, type Written } from './output.ts';
-import { defaultWindowBytes, errorCode, errorName, type HeaderList, maxStreamId, preface, Violation } from './protocol.ts';
+import { defaultWindowBytes, errorCode, errorName, maxStreamId, preface, Violation } from './protocol.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { type Lane, Sender } from './sender.ts';
 import { encodeSettings, type H2Settings } from './settings.ts';
@@ -29,9 +29,13 @@ export type SessionFault =
 
 export interface SessionEvents {
   /** Server: a well-formed request. `ended`: the client will send no data. */
-  request?(stream: H2Stream, head: RequestHead, ended: boolean): void;
+  request?(stream: H2Stream, head: RequestFields, ended: boolean): void;
+  /** Server: to be answered with this status. Without it the stream is reset, as befits a tunnel. */
+  readonly malformed?: (stream: H2Stream, status: 400 | 431) => void;
   /** A stream has ended: its slot is free. */
   retired?(): void;
+  /** SETTINGS came: limits may have changed. */
+  settings?(): void;
   /** No new streams from now on. At most once. */
   goingAway?(): void;
   /** The last event. Undefined: an orderly end. */
@@ -42,7 +46,8 @@ export interface SessionOptions {
   readonly role: 'client' | 'server';
   readonly settings: H2Settings;
   readonly clock: Clock;
-  readonly keepalive?: KeepaliveSettings;
+  /** `none`: for peers that resent PINGs, over a carrier that notices by itself when it is dead. */
+  readonly keepalive?: KeepaliveSettings | 'none';
   /** How long the peer may take to its first SETTINGS. Default 10,000. */
   readonly prefaceTimeoutMs?: number;
   /** Where the connection's bytes are read into; without it, into buffers of Node's own. */
@@ -55,6 +60,10 @@ const unsentLimitBytes = 4 * 1024 * 1024;
 const closeWithinMs = 1_000;
 /** How long a peer may take to end a stream whose consumer here has gone. */
 const lingerMs = 10_000;
+/** The same for a request whose response is whole: as a rule the end of its body is on the way already. */
+const servedLingerMs = 200;
+/** Without keepalive, how long an orderly end waits for a peer that does not read. */
+const endWithinMs = 60_000;
 const shutdownPing = Buffer.from('shutdown', 'latin1');
 const keepalivePing = Buffer.from('keepaliv', 'latin1');
 
@@ -67,11 +76,11 @@ export class H2Session implements StreamHost, IncomingHost {
   readonly sender: Sender;
   readonly window: ReceiveWindow;
   readonly streamWindowBytes: number;
-  readonly #socket: Duplex;
+  readonly #link: Link;
   readonly #events: SessionEvents;
   readonly #incoming: Incoming;
   readonly #reader: FrameReader;
-  readonly #keepalive: Keepalive;
+  readonly #keepalive: Keepalive | undefined;
   readonly #lingering = new Map<H2Stream, Disposable>();
   #prefaceTimer: Disposable | undefined;
   /** Runs between the two GOAWAYs of a graceful shutdown. */
@@ -86,15 +95,15 @@ export class H2Session implements StreamHost, IncomingHost {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #fault: MeshError<SessionFault> | undefined;
 
-  /** Takes the socket over: nobody else may read, write or end it. */
-  constructor(socket: Duplex, options: SessionOptions, events: SessionEvents) {
-    this.#socket = socket;
+  /** Takes the carrier over: nobody else may read, write or end it. */
+  constructor(carrier: Carrier, options: SessionOptions, events: SessionEvents) {
+    this.#link = linkOf(carrier);
     this.#events = events;
     this.role = options.role;
     this.settings = options.settings;
     this.clock = options.clock;
     this.streamWindowBytes = options.settings.streamWindowBytes;
-    this.output = new Output(socket, () => this.sender.serve());
+    this.output = new Output(this.#link, () => this.sender.serve());
     this.sender = new Sender(this.output);
     const windowBytes = Math.max(options.settings.connectionWindowBytes, defaultWindowBytes);
     this.window = new ReceiveWindow(windowBytes, options.memory ?? { held: 0 }, (bytes) => {
@@ -103,14 +112,12 @@ export class H2Session implements StreamHost, IncomingHost {
     this.#incoming = new Incoming(this);
     const limits = { frameBytes: options.settings.frameBytes, headerBlockBytes: options.settings.headerListBytes + 16_384 };
     this.#reader = new FrameReader(this.#incoming, limits, this.role === 'server');
+    const { keepalive = defaultKeepalive } = options;
     const probe = { ping: () => writePing(this.output, keepalivePing, false), dead: () => this.#silent() };
-    this.#keepalive = new Keepalive(this.clock, options.keepalive ?? defaultKeepalive, probe);
+    this.#keepalive = keepalive === 'none' ? undefined : new Keepalive(this.clock, keepalive, probe);
     this.#prefaceTimer = this.clock.after(ms(options.prefaceTimeoutMs ?? 10_000), () => this.#noPreface());
     this.#greet();
-    socket.on('error', (e) => this.#broken(e));
-    socket.on('end', () => this.#broken(undefined));
-    socket.on('close', () => this.#broken(undefined));
-    takeIn(socket, options.memory, (bytes, slab) => this.#feed(bytes, slab));
+    this.#link.start(options.memory, { bytes: (bytes, slab) => this.#feed(bytes, slab), broken: (cause) => this.#broken(cause) });
   }
 
   /** The peer's limit for streams at a time, as far as it has said. */
@@ -123,13 +130,18 @@ export class H2Session implements StreamHost, IncomingHost {
     return this.#state === 'open' && !this.#goingAway && this.#nextId < maxStreamId;
   }
 
+  /** The peer's first SETTINGS have come. */
+  get greeted(): boolean {
+    return this.#prefaceTimer === undefined;
+  }
+
   /** Client: sends a request. Undefined when the session is not usable or the peer's limit is reached. */
-  open(headers: HeaderList, opening: Opening): H2Stream | undefined {
+  open(headers: HeaderList, opening: Opening, last = false): H2Stream | undefined {
     if (!this.usable || this.streams.size >= this.peerConcurrentStreams) return undefined;
     const stream = this.#makeStream(this.#nextId);
     this.#nextId += 2;
     stream.opening = opening;
-    this.sendHeaders(stream.id, headers, false);
+    stream.sendHead(headers, last);
     return stream;
   }
 
@@ -192,7 +204,8 @@ export class H2Session implements StreamHost, IncomingHost {
   }
 
   linger(stream: H2Stream): void {
-    const timer = this.clock.after(ms(lingerMs), () => stream.reset(errorCode.cancel));
+    const [within, code] = stream.endsWithUs ? [servedLingerMs, errorCode.noError] : [lingerMs, errorCode.cancel];
+    const timer = this.clock.after(ms(within), () => stream.reset(code));
     this.#lingering.set(stream, timer);
   }
 
@@ -209,11 +222,24 @@ export class H2Session implements StreamHost, IncomingHost {
     return true;
   }
 
-  request(id: number, head: RequestHead, ended: boolean): void {
+  request(id: number, head: RequestFields, ended: boolean): void {
+    const stream = this.#makeStream(id);
+    stream.unanswered = true;
+    if (head.method !== 'CONNECT') stream.bodyLeft = head.length;
+    if (ended) stream.arrivedEnd();
+    this.#events.request?.(stream, head, ended);
+  }
+
+  malformed(id: number, status: 400 | 431, ended: boolean): void {
+    const { malformed } = this.#events;
+    if (malformed === undefined) {
+      this.resetStream(id, status === 431 ? errorCode.enhanceYourCalm : errorCode.protocol);
+      return;
+    }
     const stream = this.#makeStream(id);
     stream.unanswered = true;
     if (ended) stream.arrivedEnd();
-    this.#events.request?.(stream, head, ended);
+    malformed(stream, status);
   }
 
   resetStream(id: number, code: number): void {
@@ -224,7 +250,7 @@ export class H2Session implements StreamHost, IncomingHost {
 
   pong(payload: Buffer): void {
     if (payload.equals(shutdownPing)) this.#lastCall();
-    else this.#keepalive.pong();
+    else this.#keepalive?.pong();
     this.window.check();
   }
 
@@ -243,6 +269,7 @@ export class H2Session implements StreamHost, IncomingHost {
   settingsArrived(): void {
     this.#prefaceTimer?.[Symbol.dispose]();
     this.#prefaceTimer = undefined;
+    this.#events.settings?.();
   }
 
   // The connection's own life.
@@ -321,16 +348,19 @@ export class H2Session implements StreamHost, IncomingHost {
     this.#announceGoingAway();
     writeGoAway(this.output, this.#lastPeerId, code, text);
     this.output.whenWritten(() => {
-      this.#socket.end();
-      this.#closeSoon();
+      this.#link.end();
+      this.#closeWithin(closeWithinMs);
     });
     this.output.flush();
-    if (this.#fault !== undefined) this.#closeSoon();
+    if (this.#fault !== undefined) this.#closeWithin(closeWithinMs);
+    else if (this.#keepalive === undefined) this.#closeWithin(endWithinMs);
     this.#loseStreams();
   }
 
-  #closeSoon(): void {
-    if (this.#state === 'closing') this.#closeTimer ??= this.clock.after(ms(closeWithinMs), () => this.#over(this.#fault));
+  #closeWithin(limitMs: number): void {
+    if (this.#state !== 'closing') return;
+    this.#closeTimer?.[Symbol.dispose]();
+    this.#closeTimer = this.clock.after(ms(limitMs), () => this.#over(this.#fault));
   }
 
   #broken(cause: Error | undefined): void {
@@ -345,7 +375,7 @@ export class H2Session implements StreamHost, IncomingHost {
     this.#fault ??= fault;
     for (const timer of [this.#keepalive, this.#prefaceTimer, this.#shutdownTimer, this.#closeTimer]) timer?.[Symbol.dispose]();
     this.output.stop();
-    this.#socket.destroy();
+    this.#link.destroy();
     this.#announceGoingAway();
     this.#loseStreams();
     this.#events.closed?.(this.#fault);

@@ -19,6 +19,10 @@ export interface H2Settings {
 const common = { streamWindowBytes: 4 * 1024 * 1024, connectionWindowBytes: 16 * 1024 * 1024, frameBytes: 1024 * 1024 } as const;
 export const clientSettings: H2Settings = { ...common, headerListBytes: 16 * 1024, concurrentStreams: Number.POSITIVE_INFINITY };
 export const serverSettings: H2Settings = { ...common, headerListBytes: 64 * 1024, concurrentStreams: 200 };
+/** For HTTP: a stream passes on more slowly than a tunnel as a rule, and its head may be larger. */
+const http = { ...common, streamWindowBytes: 1024 * 1024, connectionWindowBytes: 4 * 1024 * 1024, headerListBytes: 64 * 1024 } as const;
+export const httpClientSettings: H2Settings = { ...http, concurrentStreams: Number.POSITIVE_INFINITY };
+export const httpServerSettings: H2Settings = { ...http, concurrentStreams: 100 };
 
 /**
  * What streams begin with. A consumer that keeps up earns more, twice as much each time; one that never reads holds no more than this, so

@@ -3,10 +3,11 @@
 // Resets are read as facts ztunnel §2.11 says: some of them are a normal end.
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Closed, Conduit, ConduitFault, Receiver } from '../conduit.ts';
+import type { HeaderList } from '../http/message.ts';
 import type { Slab } from '../read-memory.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { Written } from './output.ts';
-import { errorCode, errorName, type HeaderList } from './protocol.ts';
+import { errorCode, errorName } from './protocol.ts';
 import { Lane, type LaneEvents } from './sender.ts';
 import { firstWindowBytes } from './settings.ts';
 
@@ -28,9 +29,15 @@ export interface StreamHost {
   linger(stream: H2Stream): void;
 }
 
+/** What the peer sends on a stream: bytes of any number, a message whose length may be declared, or a head that no body follows. */
+export type Carries = 'bytes' | 'message' | 'head';
+
 /** Who waits for the answer to a request (client). */
 export interface Opening {
-  answered(status: number, headers: HeaderList): void;
+  /** `last`: no body and no trailers follow. */
+  answered(status: number, headers: HeaderList, last: boolean): void;
+  /** 1xx. */
+  informed?(status: number, headers: HeaderList): void;
   /** Reset, refused or lost before any answer. */
   failed(fault: MeshError<ConduitFault>): void;
 }
@@ -46,6 +53,15 @@ export class H2Stream implements Conduit, LaneEvents {
   opening: Opening | undefined;
   /** Server: until our answer has been queued. */
   unanswered = false;
+  /** Server, HTTP: with our response whole the exchange is over, whatever the request still lacks. */
+  endsWithUs = false;
+  carries: Carries = 'bytes';
+  /** What the declared length leaves to come; undefined if nothing was declared. */
+  bodyLeft: number | undefined;
+  /** That came after the data, once `end` was delivered. */
+  trailers: HeaderList | undefined;
+  /** The code of the peer's RST_STREAM. */
+  resetCode: number | undefined;
   /** Called when the stream is reset or lost, beside the receiver's `closed`: for those who have not begun to receive. */
   onGone: (() => void) | undefined;
   readonly #host: StreamHost;
@@ -69,6 +85,7 @@ export class H2Stream implements Conduit, LaneEvents {
   #delivering = false;
   /** Our END_STREAM has left this process. */
   #flushed = false;
+  #ownTrailers: HeaderList | undefined;
 
   constructor(id: number, host: StreamHost, sendWindow: number) {
     this.id = id;
@@ -103,34 +120,43 @@ export class H2Stream implements Conduit, LaneEvents {
     return this.#host.write(this.lane, bytes, slab);
   }
 
-  end(): void {
+  end(trailers?: HeaderList): void {
     if (this.#local !== 'open') return;
     this.#local = 'ending';
+    this.#ownTrailers = trailers;
     if (this.lane.pendingBytes > 0) {
-      this.lane.endAfter = true;
+      this.lane.endAfter = trailers === undefined ? 'data' : 'trailers';
       return;
     }
-    this.#host.sendEnd(this.id);
+    if (trailers === undefined) this.#host.sendEnd(this.id);
     this.laneEnded();
   }
 
   close(): void {
     this.end();
     if (this.#letGo) return;
-    this.#letGo = true;
-    this.#dropHeld();
-    if (this.#remote === 'open' && this.#over === undefined) this.#host.linger(this);
+    this.#release();
     this.#deliver();
   }
 
   abort(why: 'cancel' | 'broken'): void {
-    this.#receiver = undefined;
-    this.opening = undefined;
-    this.reset(why === 'cancel' ? errorCode.cancel : errorCode.connect);
+    this.drop(why === 'cancel' ? errorCode.cancel : errorCode.connect);
   }
 
-  /** Sends headers: the answer of a server. */
-  answer(headers: HeaderList, endStream: boolean): void {
+  /** Resets the stream and tells nobody here. */
+  drop(code: number): void {
+    this.#receiver = undefined;
+    this.opening = undefined;
+    this.reset(code);
+  }
+
+  /** 1xx, before the head. */
+  sendInterim(headers: HeaderList): void {
+    if (this.#local === 'open') this.#host.sendHeaders(this.id, headers, false);
+  }
+
+  /** The head of a request, or the answer to one. */
+  sendHead(headers: HeaderList, endStream: boolean): void {
     if (this.#local !== 'open') return;
     this.unanswered = false;
     this.#host.sendHeaders(this.id, headers, endStream);
@@ -158,10 +184,15 @@ export class H2Stream implements Conduit, LaneEvents {
     return this.#remote === 'ended';
   }
 
+  /** HTTP: nothing of the response is to come any more; it may be on its way still. */
+  get responseEnded(): boolean {
+    return this.endsWithUs ? this.#local === 'ended' : this.#remote === 'ended';
+  }
+
   arrived(bytes: Buffer, slab: Slab | undefined): void {
     if (this.#letGo) {
       slab?.release();
-      this.reset(errorCode.cancel);
+      if (!this.endsWithUs) this.reset(errorCode.cancel);
       return;
     }
     const receiver = this.#receiver;
@@ -175,7 +206,8 @@ export class H2Stream implements Conduit, LaneEvents {
     this.#host.held(bytes.length);
   }
 
-  arrivedEnd(): void {
+  arrivedEnd(trailers?: HeaderList): void {
+    this.trailers = trailers;
     this.#remote = 'ended';
     this.#retireIfDone();
     this.#deliver();
@@ -183,6 +215,7 @@ export class H2Stream implements Conduit, LaneEvents {
 
   /** RST_STREAM from the peer. */
   arrivedReset(code: number): void {
+    this.resetCode = code;
     if (benignResets.has(code)) this.#finish('gone', false);
     else {
       const text = `the peer reset the stream: ${errorName(code)}`;
@@ -204,10 +237,10 @@ export class H2Stream implements Conduit, LaneEvents {
     this.#finish(fault, true);
   }
 
-  answered(status: number, headers: HeaderList): void {
+  answered(status: number, headers: HeaderList, last: boolean): void {
     const { opening } = this;
     this.opening = undefined;
-    opening?.answered(status, headers);
+    opening?.answered(status, headers, last);
   }
 
   laneDrained(): void {
@@ -215,8 +248,10 @@ export class H2Stream implements Conduit, LaneEvents {
   }
 
   laneEnded(): void {
+    if (this.#ownTrailers !== undefined) this.#host.sendHeaders(this.id, this.#ownTrailers, true);
     this.#local = 'ended';
     this.#retireIfDone();
+    if (this.endsWithUs && this.#remote === 'open') this.#release();
     this.#host.whenWritten((written) => {
       this.#flushed = written;
       if (written) this.#deliver();
@@ -282,6 +317,13 @@ export class H2Stream implements Conduit, LaneEvents {
       typeof how === 'string' ? new MeshError({ code: 'stream.reset', h2: errorCode.cancel }, 'the peer cancelled the stream') : how,
     );
     this.#deliver();
+  }
+
+  /** What still arrives is not wanted; the peer is given a while to end. */
+  #release(): void {
+    this.#letGo = true;
+    this.#dropHeld();
+    if (this.#remote === 'open' && this.#over === undefined) this.#host.linger(this);
   }
 
   #dropHeld(): void {

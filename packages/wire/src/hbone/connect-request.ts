@@ -1,7 +1,7 @@
 // What a tunnel's CONNECT request says, as headers and back (facts: ztunnel §2.4, §2.7, §2.8). Pure.
 // Encoded by tunnel.ts, read by server.ts's callers. Baggage has a file of its own.
 import { formatSocket, type SocketAddress } from '@ambient-mesh/model/address';
-import type { HeaderList } from '../h2/protocol.ts';
+import type { HeaderList } from '../http/message.ts';
 
 export interface ConnectRequest {
   /** `:authority`: the address, or `hostname:port`, to be connected to. */

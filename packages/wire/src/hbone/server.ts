@@ -4,12 +4,13 @@
 import type { Duplex } from 'node:stream';
 import type { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Clock } from '@ambient-mesh/runtime/time';
-import type { RequestHead } from '../h2/headers.ts';
+import type { RequestFields } from '../h2/headers.ts';
 import type { KeepaliveSettings } from '../h2/keepalive.ts';
-import { errorCode, type HeaderList } from '../h2/protocol.ts';
+import { errorCode } from '../h2/protocol.ts';
 import { H2Session, type SessionFault } from '../h2/session.ts';
 import { type H2Settings, serverSettings } from '../h2/settings.ts';
 import type { H2Stream } from '../h2/stream.ts';
+import type { HeaderList } from '../http/message.ts';
 import type { ReadMemory } from '../read-memory.ts';
 import type { Peer } from '../tls/peer.ts';
 import { asTunnelStream, type TunnelStream } from './tunnel.ts';
@@ -30,10 +31,10 @@ export interface ServeOptions {
 /** One request, to be answered exactly once. */
 export class TunnelRequest {
   readonly peer: Peer;
-  readonly #head: RequestHead;
+  readonly #head: RequestFields;
   readonly #stream: H2Stream;
 
-  constructor(stream: H2Stream, head: RequestHead, peer: Peer) {
+  constructor(stream: H2Stream, head: RequestFields, peer: Peer) {
     this.#stream = stream;
     this.#head = head;
     this.peer = peer;
@@ -60,13 +61,13 @@ export class TunnelRequest {
 
   /** 200, with these headers. If the client has gone meanwhile, the stream says so to its receiver. */
   accept(headers: HeaderList): TunnelStream {
-    this.#stream.answer([[':status', '200'], ...headers], false);
+    this.#stream.sendHead([[':status', '200'], ...headers], false);
     return asTunnelStream(this.#stream, this.#head.headers, this.peer);
   }
 
   /** An error status, no body. Whatever the client still sends is not waited for (RFC 9113 §8.1). */
   refuse(status: number): void {
-    this.#stream.answer([[':status', String(status)]], true);
+    this.#stream.sendHead([[':status', String(status)]], true);
     this.#stream.reset(errorCode.noError);
   }
 }

@@ -2,7 +2,8 @@
 // Used by the tests of h2/; works over any Duplex, most of all over one half of `linked()`.
 import { Duplex } from 'node:stream';
 import { encodeHeaders } from '../h2/hpack-encoder.ts';
-import { flag, frameType, type HeaderList, preface } from '../h2/protocol.ts';
+import { flag, frameType, preface } from '../h2/protocol.ts';
+import type { HeaderList } from '../http/message.ts';
 
 export interface Frame {
   readonly type: number;

@@ -2,10 +2,10 @@
 // Used by the session tests of h2/.
 import type { MeshError } from '@ambient-mesh/runtime/errors';
 import { type FakeClock, fakeClock } from '@ambient-mesh/runtime/testing';
-import type { HeaderList } from '../h2/protocol.ts';
 import { H2Session, type SessionFault, type SessionOptions } from '../h2/session.ts';
 import { clientSettings, type H2Settings, serverSettings } from '../h2/settings.ts';
 import type { H2Stream } from '../h2/stream.ts';
+import type { HeaderList } from '../http/message.ts';
 import { headers, linked, RawPeer } from './hbone-frames.ts';
 
 /** One end of a session. */
