@@ -123,7 +123,7 @@ export const ownParents = (status: unknown): readonly RouteParentStatus[] =>
       conditions: conditions(entry, ['Accepted', 'ResolvedRefs', 'ResolvedWaypoints', 'PartiallyInvalid']),
     }));
 
-export function objectRef(value: unknown): ObjectRef {
+function objectRef(value: unknown): ObjectRef {
   const ref = raw(value);
   const kind = text(ref.kind) || 'Service';
   return { group: text(ref.group), kind, namespace: text(ref.namespace), name: text(ref.name), port: count(ref.port) };
@@ -135,7 +135,7 @@ export const backendRefs = (rule: Raw): readonly BackendRef[] =>
     return { ...objectRef(each), weight: count(weight) ?? 1, filters: routeFilters(filters) };
   });
 
-export const nameValues = (value: unknown): readonly NameValue[] =>
+const nameValues = (value: unknown): readonly NameValue[] =>
   items(value).map((each) => ({ name: text(raw(each).name), value: text(raw(each).value) }));
 
 export const routeFilters = (value: unknown): readonly RouteFilter[] =>

@@ -1,32 +1,9 @@
 // VirtualServices, field by field: what a waypoint is told, and what it is told that it cannot do.
-import { compileRoute } from '@ambient-mesh/model/l7/route-compile';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { virtualServiceKind } from '../kinds/virtual-service.ts';
-import { routeLookUp, routeTargetOf } from '../testing/routes.ts';
 import { plainSettings } from '../testing/services.ts';
+import { many, reviews, translatedVirtual, virtualMesh } from '../testing/virtual-services.ts';
 import { virtualService } from './virtual-service.ts';
-
-const one = [{ port: 9080, name: 'http', appProtocol: '' }];
-const look = routeLookUp({
-  services: {
-    'ns/reviews': routeTargetOf('ns/reviews', { ports: one }),
-    'ns/many': routeTargetOf('ns/many'),
-    'other/reviews': routeTargetOf('other/reviews', { ports: one }),
-    'ns/alias': routeTargetOf('ns/alias', { reach: 'alias' }),
-  },
-  entries: {
-    'ns/a': [{ ...routeTargetOf('ns/a'), hostname: 'api.example.com' }],
-    'other/b': [{ ...routeTargetOf('other/b'), hostname: 'www.example.com' }],
-  },
-});
-const reviews = { service: 'ns/reviews.ns.svc.cluster.local', port: 9080 };
-const many = 'ns/many.ns.svc.cluster.local';
-
-function translated(spec: object) {
-  const object = virtualServiceKind.narrow({ metadata: { namespace: 'ns', name: 'vs' }, spec: { hosts: ['reviews'], ...spec } });
-  return object ? virtualService(object, look, plainSettings) : { problems: ['no object'] };
-}
 
 describe('for whom', () => {
   const rows: readonly (readonly [rule: string, spec: object, services: readonly string[]])[] = [
@@ -43,12 +20,12 @@ describe('for whom', () => {
     ['exported to all', { exportTo: ['*'] }, ['ns/reviews.ns.svc.cluster.local']],
   ];
   for (const [rule, spec, services] of rows)
-    test(rule, () => expect((translated(spec).route?.parents ?? []).map(({ service }) => service)).toEqual(services));
+    test(rule, () => expect((translatedVirtual(spec).route?.parents ?? []).map(({ service }) => service)).toEqual(services));
 
   test('of another revision: nothing', () => {
     const metadata = { namespace: 'ns', name: 'vs', labels: { 'istio.io/rev': 'b' } };
     const object = virtualServiceKind.narrow({ metadata, spec: { hosts: ['reviews'] } });
-    expect(object && virtualService(object, look, { ...plainSettings, revision: 'a' })).toEqual({ problems: [] });
+    expect(object && virtualService(object, virtualMesh, { ...plainSettings, revision: 'a' })).toEqual({ problems: [] });
   });
 });
 
@@ -60,7 +37,7 @@ function rows(what: string, all: readonly Row[]): void {
   describe(what, () => {
     for (const [rule, written, told] of all)
       test(rule, () => {
-        const { route: made, problems } = translated({ http: [{ route, ...written }] });
+        const { route: made, problems } = translatedVirtual({ http: [{ route, ...written }] });
         expect(made?.http).toEqual([expect.objectContaining(told)]);
         expect(problems).toEqual([]);
       });
@@ -261,14 +238,14 @@ rows('what else happens on the way', [
 describe('one rule that becomes several', () => {
   test('a rewrite of prefixes: one for each', () => {
     const http = [{ ...match({ uri: { prefix: '/a' } }, { uri: { prefix: '/bb' } }), rewrite: { uri: '/' }, route }];
-    expect(translated({ http }).route?.http.map(({ matches, filters }) => [matches, filters])).toEqual([
+    expect(translatedVirtual({ http }).route?.http.map(({ matches, filters }) => [matches, filters])).toEqual([
       [[{ path: { start: '/a' } }], [{ filter: 'rewrite', path: { prefix: '/a', by: '/', whole: 'characters' } }]],
       [[{ path: { start: '/bb' } }], [{ filter: 'rewrite', path: { prefix: '/bb', by: '/', whole: 'characters' } }]],
     ]);
   });
 
   test('a destination of several ports, without a number: the port that was dialled', () => {
-    const { route: made, problems } = translated({
+    const { route: made, problems } = translatedVirtual({
       hosts: ['many'],
       http: [{ ...match({ port: 80 }, { method: { exact: 'PUT' } }), route: [{ destination: { host: 'many' } }] }],
     });
@@ -281,140 +258,27 @@ describe('one rule that becomes several', () => {
 
   test('with a number: once', () => {
     const http = [{ route: [{ destination: { host: 'many', port: { number: 80 } } }] }];
-    expect(translated({ hosts: ['many'], http }).route?.http).toHaveLength(1);
+    expect(translatedVirtual({ hosts: ['many'], http }).route?.http).toHaveLength(1);
   });
 });
 
 describe('TCP and TLS', () => {
   test('by port', () =>
-    expect(translated({ tcp: [{ match: [{ port: 9080 }], route }] }).route?.tcp).toEqual([
+    expect(translatedVirtual({ tcp: [{ match: [{ port: 9080 }], route }] }).route?.tcp).toEqual([
       { hostnames: [], port: 9080, backends: toReviews },
     ]));
-  test('every connection', () => expect(translated({ tcp: [{ route }] }).route?.tcp).toEqual([{ hostnames: [], backends: toReviews }]));
+  test('every connection', () =>
+    expect(translatedVirtual({ tcp: [{ route }] }).route?.tcp).toEqual([{ hostnames: [], backends: toReviews }]));
   test('by the name that is asked for; before TCP', () =>
-    expect(translated({ tcp: [{ route }], tls: [{ match: [{ sniHosts: ['A.com'], port: 9080 }], route }] }).route?.tcp).toEqual([
+    expect(translatedVirtual({ tcp: [{ route }], tls: [{ match: [{ sniHosts: ['A.com'], port: 9080 }], route }] }).route?.tcp).toEqual([
       { hostnames: ['a.com'], port: 9080, backends: toReviews },
       { hostnames: [], backends: toReviews },
     ]));
   test('the port that was dialled', () =>
-    expect(translated({ hosts: ['many'], tcp: [{ route: [{ destination: { host: 'many' } }] }] }).route?.tcp).toMatchObject([
+    expect(translatedVirtual({ hosts: ['many'], tcp: [{ route: [{ destination: { host: 'many' } }] }] }).route?.tcp).toMatchObject([
       { port: 80, backends: [{ to: { service: many, port: 80 } }] },
       { port: 8080, backends: [{ to: { service: many, port: 8080 } }] },
     ]));
   test('a match of gateways alone leaves no rule', () =>
-    expect(translated({ tcp: [{ match: [{ gateways: ['a/b'] }], route }] })).toMatchObject({ route: { tcp: [] }, problems: [] }));
-});
-
-describe('what is not done as written is said', () => {
-  const never = 'a match of sourceLabels or sourceNamespace never holds at a waypoint';
-  const refused = (why: string) => [expect.objectContaining({ filters: [{ filter: 'respond', status: 500, why }], backends: [] })];
-  const problems: readonly (readonly [rule: string, http: object, problem: string, told: unknown])[] = [
-    ['a match of the client', { ...match({ sourceLabels: { a: 'b' } }), route }, `http[0]: ${never}`, []],
-    ['of its namespace', { ...match({ sourceNamespace: 'a' }), route }, `http[0]: ${never}`, []],
-    [
-      'no such destination',
-      { route: [{ destination: { host: 'none' } }] },
-      'http[0]: the mesh has no service none',
-      [expect.objectContaining({ backends: [{ weight: 1, to: { invalid: 'the mesh has no service none' }, filters: [] }] })],
-    ],
-    [
-      'no such port',
-      { route: [{ destination: { host: 'reviews', port: { number: 1 } } }] },
-      'http[0]: service reviews has no port 1',
-      [expect.objectContaining({ backends: [{ weight: 1, to: { invalid: 'service reviews has no port 1' }, filters: [] }] })],
-    ],
-    [
-      'another VirtualService',
-      { delegate: { name: 'x' } },
-      'http[0]: it delegates, which waypoints do not do',
-      refused('it delegates, which waypoints do not do'),
-    ],
-    [
-      'no status of a redirect',
-      { redirect: { redirectCode: 200 } },
-      'http[0]: 200 is no status of a redirect',
-      refused('200 is no status of a redirect'),
-    ],
-    [
-      'no status of an answer',
-      { directResponse: { status: 99 } },
-      'http[0]: 99 is no status of an answer',
-      refused('99 is no status of an answer'),
-    ],
-    [
-      'no value of a header',
-      { headers: { request: { set: { a: 'b\n' } } }, route },
-      'http[0]: invalid value of header a',
-      refused('invalid value of header a'),
-    ],
-    ['no scheme', { redirect: { scheme: 'ftp' } }, 'http[0]: scheme ftp is not known', refused('scheme ftp is not known')],
-    ['no duration', { timeout: 'x', route }, 'http[0]: timeout x is no duration', [expect.not.objectContaining({ requestTimeout: 0 })]],
-    [
-      'an unknown retry',
-      { retries: { attempts: 1, retryOn: 'x' }, route },
-      'http[0]: retryOn x is not known to waypoints',
-      expect.anything(),
-    ],
-    [
-      'a fault for nobody',
-      { fault: { delay: { fixedDelay: '1s' } }, route },
-      'http[0]: its delay names no percentage, and so delays nothing',
-      [expect.objectContaining({ filters: [] })],
-    ],
-    [
-      'an abort of nothing',
-      { fault: { abort: { percentage: share(1) } }, route },
-      'http[0]: its abort names neither an HTTP status nor a gRPC status that is known',
-      [expect.objectContaining({ filters: [] })],
-    ],
-  ];
-  for (const [rule, http, problem, told] of problems)
-    test(rule, () => {
-      const answer = translated({ http: [http] });
-      expect(answer.problems).toEqual([problem]);
-      expect(answer.route?.http).toEqual(told);
-    });
-
-  test('a regular expression that is none: its match never holds', () => {
-    const answer = translated({ http: [{ ...match({ uri: { regex: '(' } }, { uri: { exact: '/' } }), route }] });
-    expect(answer.route?.http[0]?.matches).toEqual([{ path: { exact: '/' } }]);
-    expect(answer.problems[0]).toMatch(/^http\[0\]: regular expression "\("/);
-  });
-});
-
-test('whatever the object holds, there is an answer', () => {
-  const name = fc.constantFrom(
-    'match',
-    'uri',
-    'exact',
-    'route',
-    'destination',
-    'host',
-    'port',
-    'number',
-    'redirect',
-    'rewrite',
-    'fault',
-    'delay',
-    'retries',
-    'corsPolicy',
-    'mirrors',
-  );
-  const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
-    tree: fc.oneof(
-      { maxDepth: 5 },
-      fc.oneof(fc.string(), fc.double(), fc.constantFrom('reviews', 'many', '*'), fc.boolean(), fc.constant(null)),
-      fc.array(tie('tree'), { maxLength: 3 }),
-      fc.dictionary(name, tie('tree'), { maxKeys: 4 }),
-    ),
-  }));
-  fc.assert(
-    fc.property(tree, tree, tree, (http, tcp, tls) => {
-      const { route: made } = translated({ http: [http, tcp], tcp: [tcp], tls, hosts: ['*'] });
-      expect(made).toBeDefined();
-      // And it is one that waypoints take.
-      if (made !== undefined) compileRoute(made);
-    }),
-    { numRuns: 300 },
-  );
+    expect(translatedVirtual({ tcp: [{ match: [{ gateways: ['a/b'] }], route }] })).toMatchObject({ route: { tcp: [] }, problems: [] }));
 });
