@@ -11,8 +11,9 @@ export type Step =
   | { readonly do: 'mark'; readonly slot: number }
   | { readonly do: 'match' };
 
-/** Steps of one expression: `(x{1000}){1000}` is refused. */
-const mostSteps = 10_000;
+/** Steps of one expression, each of which may cost time at each character: `(x{1000}){1000}` is refused. */
+const mostSteps = 2_000;
+
 /** Throws SyntaxError when there would be too many. */
 export function programOf(node: Node): readonly Step[] {
   const steps: Step[] = [];

@@ -6,7 +6,9 @@ import { programOf, type Step } from './pattern-program.ts';
 import { parsePattern, type Where } from './pattern-syntax.ts';
 
 /** States and their transitions that are remembered; when there are more, all are forgotten. */
-const mostStates = 500;
+const mostStates = 200;
+/** Characters that `replace` looks at for each of the text: finding where matches end takes two. */
+const mostLooks = 8;
 
 interface State {
   /** Steps that take a unit, in order of preference. */
@@ -29,7 +31,7 @@ export class Pattern {
 
   /** Whether the whole text is one match. */
   matches(text: string): boolean {
-    if (this.#looksAround) return this.#run(text, 0, true) !== undefined;
+    if (this.#looksAround) return this.#run(text, 0, true).marks !== undefined;
     this.#start ??= this.#stateOf(this.#reach(text, 0, [0]));
     let state = this.#start;
     for (let at = 0; at < text.length; at++) {
@@ -40,13 +42,15 @@ export class Pattern {
     return state.threads.some((at) => this.#steps[at]?.do === 'match');
   }
 
-  /** Every match from left to right; in `by`, `\0` to `\9` are the whole match and its groups, `\\` a backslash. */
+  /** Every match from left to right, as long as it does not take looking at the text over and over; in `by`, `\0` to `\9` are the whole match and its groups, `\\` a backslash. */
   replace(text: string, by: string): string {
     let out = '';
     let kept = 0;
-    for (let at = 0; at <= text.length; ) {
-      const found = this.#run(text, at, false);
+    let looks = mostLooks * (text.length + mostLooks);
+    for (let at = 0; at <= text.length && looks > 0; ) {
+      const { marks: found, until } = this.#run(text, at, false);
       if (found === undefined) break;
+      looks -= until - at + 1;
       const [start = 0, end = 0] = found;
       out +=
         text.slice(kept, start) +
@@ -106,7 +110,7 @@ export class Pattern {
   }
 
   /** The leftmost match at or after `from`, preferred as Perl would: its ends, then those of its groups. `whole`: from there to the end of the text only. */
-  #run(text: string, from: number, whole: boolean): readonly number[] | undefined {
+  #run(text: string, from: number, whole: boolean): { readonly marks: readonly number[] | undefined; readonly until: number } {
     let threads: (readonly [step: number, marks: readonly number[]])[] = [];
     let best: readonly number[] | undefined;
     for (let at = from; at <= text.length; at++) {
@@ -114,7 +118,7 @@ export class Pattern {
       const walk: Walk = { text, at, seen: new Set(), add: (step, marks) => void reached.push([step, marks]) };
       for (const [step, marks] of threads) this.#follow(walk, step, marks);
       if (best === undefined && (at === from || !whole)) this.#follow(walk, 0, [at]);
-      if (reached.length === 0 && (best !== undefined || whole)) return best;
+      if (reached.length === 0 && (best !== undefined || whole)) return { marks: best, until: at };
       threads = [];
       for (const [step, marks] of reached) {
         if (this.#steps[step]?.do === 'match') {
@@ -125,7 +129,7 @@ export class Pattern {
         if (at < text.length && this.#takes(step, text.charCodeAt(at))) threads.push([step + 1, marks]);
       }
     }
-    return best;
+    return { marks: best, until: text.length };
   }
 }
 

@@ -53,7 +53,7 @@ function check(filter: Filter): void {
     case 'redirect':
     case 'rewrite':
       if (filter.path !== undefined) checkPath(filter.path);
-      if (filter.hostname !== undefined && !/^[^\s/\\?#@\0-\x1f\x7f-\uffff]+$/.test(filter.hostname))
+      if (filter.hostname !== undefined && !/^[\w.:[\]-]+$/.test(filter.hostname))
         throw new TypeError(`invalid hostname ${JSON.stringify(filter.hostname)}`);
       return;
     case 'cors': {
@@ -74,6 +74,6 @@ function check(filter: Filter): void {
 /** A request line has no room for blanks, nor a URL for a fragment that a server would see. */
 function checkPath(edit: PathEdit): void {
   const written = 'full' in edit ? edit.full : edit.by;
-  if (/[\0-\x20\x7f-\uffff#]/.test(written)) throw new TypeError(`invalid path ${JSON.stringify(written)}`);
+  if (!/^[!"$-~]*$/.test(written)) throw new TypeError(`invalid path ${JSON.stringify(written)}`);
   if ('regex' in edit) patternOf(edit);
 }
