@@ -5,8 +5,8 @@ import type { Slab } from '../read-memory.ts';
 import type { HeaderList, RequestHead, ResponseHead } from './message.ts';
 
 export type HttpFault =
-  /** The connection ended, or the peer cancelled, before the exchange was complete. */
-  | { readonly code: 'http.lost' }
+  /** The connection ended, or the peer cancelled, before the exchange was complete. `before`, in a client of HTTP/1.1: what of the response had not come yet. */
+  | { readonly code: 'http.lost'; readonly before?: 'any byte' | 'head' | 'body' }
   /** HTTP/2: the peer reset the stream. `h2` is its code. */
   | { readonly code: 'http.reset'; readonly h2: number }
   /** The peer promises that it never looked at the request: it may be sent again whatever it asks for. */
@@ -38,7 +38,7 @@ export interface BodyReceiver {
 export interface ServedRequest extends BodyWriter {
   readonly head: RequestHead;
   readonly version: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
-  /** It is known already that there is no body. */
+  /** It is known already that there is no body. False when `head.upgrade` is set: bytes, or else `end`, follow the response's head. */
   readonly bodyless: boolean;
   /** Starts delivery of the body. Once only. */
   receive(receiver: BodyReceiver): void;
