@@ -1,31 +1,19 @@
 // An API server with the mesh's definitions, and istiod-lite processes on it: the stage of the scenarios about the control plane alone.
 // No nodes and no namespaces: pods are objects, and clients of xDS are ours, inside the test.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Mesh } from '@ambient-mesh/model/mesh';
 import { systemClock } from '@ambient-mesh/runtime/time';
 import type { GrpcTarget } from '@ambient-mesh/wire/grpc/target';
 import { XdsClient } from '@ambient-mesh/wire/xds/client';
-import { parseAllDocuments } from 'yaml';
 import { becomes, Istiod } from './istiod.ts';
 import { ApiClient } from './kubernetes/api-client.ts';
+import { meshDefinitions } from './kubernetes/crd/mesh-definitions.ts';
 import type { ApiUnderTest } from './kubernetes/each-api.ts';
 import type { JsonObject } from './kubernetes/patch/json.ts';
 
-const definitions = fileURLToPath(new URL('../../charts/base/crds', import.meta.url));
 export const systemNamespace = 'istio-system';
-
-/** What the control plane reads, by kind. */
-const read = [
-  'authorizationpolicies.security.istio.io',
-  'peerauthentications.security.istio.io',
-  'serviceentries.networking.istio.io',
-  'workloadentries.networking.istio.io',
-  'gateways.gateway.networking.k8s.io',
-  'gatewayclasses.gateway.networking.k8s.io',
-];
 
 const plurals: Readonly<Record<string, string>> = {
   AuthorizationPolicy: 'authorizationpolicies',
@@ -55,9 +43,7 @@ export class MeshApi implements AsyncDisposable {
     const client = parts.use(new ApiClient(api));
     const mesh = new MeshApi(api, client, folder, parts.move());
     await mesh.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } });
-    for (const name of read)
-      for (const document of parseAllDocuments(readFileSync(join(definitions, `${name}.yaml`), 'utf8')))
-        await mesh.put(document.toJS() as JsonObject);
+    for (const definition of meshDefinitions()) await mesh.put(definition);
     return mesh;
   }
 
