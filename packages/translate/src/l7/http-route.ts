@@ -71,7 +71,11 @@ function pathOf({ type, value }: HttpRouteMatch['path']): PathMatch | Refusal {
 }
 
 /** A slash at the end makes no difference. */
-const prefixOf = (value: string): string => value.replace(/\/+$/, '') || '/';
+function prefixOf(value: string): string {
+  let end = value.length;
+  while (end > 1 && value[end - 1] === '/') end -= 1;
+  return value.slice(0, end);
+}
 
 /** Of several entries for one name, the first counts. */
 export function namedMatches(written: readonly ValueMatch[], spell: (name: string) => string): readonly NamedMatch[] | Refusal {

@@ -9,19 +9,18 @@ import { answerFilter, corsFilter, faultFilter, redirectFilter, rewriteFilter } 
 import { millisecondsOf, type RulePlace, refuse } from './virtual-place.ts';
 
 /** `place`: the rule's in the object, for problems. */
-export function httpRulesOf(route: VirtualHttpRoute, place: string, context: VirtualContext): readonly HttpRule[] {
+export function* httpRulesOf(route: VirtualHttpRoute, place: string, context: VirtualContext): Generator<HttpRule> {
   const within = { ...context, place };
   const matches = route.matches.length === 0 ? [{}] : route.matches.flatMap((match) => matchOf(match, within) ?? []);
-  if (matches.length === 0) return [];
+  if (matches.length === 0) return;
   // What replaces a prefix has to know which.
   const groups = route.rewrite && route.rewrite.uri !== '' ? matches.map((match) => [match]) : [matches];
   const ports = followsPort(route) ? context.ports : eachPort(destinationsOf(route), context);
-  return groups.flatMap((group) =>
-    ports.flatMap((port) => {
+  for (const group of groups)
+    for (const port of ports) {
       const here = group.filter((match) => port === undefined || match.port === undefined || match.port === port);
-      return here.length === 0 ? [] : ruleOf(route, port === undefined ? here : here.map((match) => ({ ...match, port })), within);
-    }),
-  );
+      if (here.length > 0) yield ruleOf(route, port === undefined ? here : here.map((match) => ({ ...match, port })), within);
+    }
 }
 
 /** Without a scheme of its own a redirect keeps the port that was dialled by itself. */

@@ -84,6 +84,13 @@ describe('what is not done as written is said', () => {
   });
 });
 
+test('a small object does not become a large route', () => {
+  const http = Array.from({ length: 6_000 }, () => ({ route: [{ destination: { host: 'many' } }] }));
+  const { route: made, problems } = translatedVirtual({ hosts: ['many'], http });
+  expect(made?.http).toHaveLength(10_000);
+  expect(problems).toEqual(['it comes to more than 10000 rules: those beyond are left out']);
+});
+
 test('whatever the object holds, there is an answer', () => {
   const name = fc.constantFrom(
     'match',

@@ -31,10 +31,10 @@ export function virtualService(object: VirtualService, look: RouteLookUp, settin
     name: meta.name,
     createdAt: createdAt(meta.createdAt),
     parents: targets.map((target): RouteParent => ({ service: keyOf(target) })),
-    http: object.http.flatMap((each, at) => httpRulesOf(each, `http[${at}]`, context)),
+    http: [...upToMost(object.http, (each, at) => httpRulesOf(each, `http[${at}]`, context), problems)],
     tcp: [
-      ...object.tls.flatMap((each, at) => streamRulesOf(each, `tls[${at}]`, context)),
-      ...object.tcp.flatMap((each, at) => streamRulesOf(each, `tcp[${at}]`, context)),
+      ...upToMost(object.tls, (each, at) => streamRulesOf(each, `tls[${at}]`, context), problems),
+      ...upToMost(object.tcp, (each, at) => streamRulesOf(each, `tcp[${at}]`, context), problems),
     ],
   };
   return { route, problems: [...new Set(problems)] };
@@ -49,25 +49,37 @@ function targetsOf({ hosts, exportTo, meta }: VirtualService, look: RouteLookUp,
   return [...found.values()];
 }
 
-function streamRulesOf({ matches, destinations }: VirtualStreamRoute, place: string, context: VirtualContext): readonly TcpRule[] {
-  const meant = matches.filter((match) => isMeant(match, place, context.problems));
-  if (matches.length > 0 && meant.length === 0) return [];
-  const anything: Pick<VirtualStreamMatch, 'port' | 'hostnames'> = { port: undefined, hostnames: [] };
-  return eachPort(
+/** Rules that are written down for ports one by one multiply: a small object must not become a large route. */
+const mostRules = 10_000;
+
+function* upToMost<W, R>(written: readonly W[], rulesOf: (each: W, at: number) => Iterable<R>, problems: string[]): Generator<R> {
+  let made = 0;
+  for (const [at, each] of written.entries())
+    for (const rule of rulesOf(each, at)) {
+      made += 1;
+      if (made > mostRules) {
+        problems.push(`it comes to more than ${mostRules} rules: those beyond are left out`);
+        return;
+      }
+      yield rule;
+    }
+}
+
+const anything: Pick<VirtualStreamMatch, 'port' | 'hostnames'> = { port: undefined, hostnames: [] };
+
+function* streamRulesOf({ matches, destinations }: VirtualStreamRoute, place: string, context: VirtualContext): Generator<TcpRule> {
+  const meant = matches.length === 0 ? [anything] : matches.filter((match) => isMeant(match, place, context.problems));
+  const ports = eachPort(
     destinations.map(({ to }) => to),
     context,
-  ).flatMap((port) =>
-    (meant.length === 0 ? [anything] : meant)
-      .filter((match) => port === undefined || match.port === undefined || match.port === port)
-      .map((match): TcpRule => {
-        const at = match.port ?? port;
-        return {
-          hostnames: match.hostnames,
-          ...(at !== undefined && { port: at }),
-          backends: weighted(destinations, at, place, context),
-        };
-      }),
   );
+  for (const port of ports)
+    for (const match of meant) {
+      if (port !== undefined && match.port !== undefined && match.port !== port) continue;
+      const at = match.port ?? port;
+      const backends = weighted(destinations, at, place, context);
+      yield { hostnames: match.hostnames, ...(at !== undefined && { port: at }), backends };
+    }
 }
 
 function isMeant({ gateways, bySource, byAddress }: VirtualStreamMatch, place: string, problems: string[]): boolean {
