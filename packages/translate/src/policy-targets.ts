@@ -1,8 +1,8 @@
 // What the status of a policy for waypoints says: whether its targets exist and have one. Pure (facts: control-plane §4.6).
 // Whoever calls looks the targets up, which is also how it learns what the answer depends on.
 import type { Unenforced } from './authorization-policy.ts';
-import type { AuthorizationPolicy, PolicyTarget } from './kinds/authorization-policy.ts';
 import type { Condition } from './kinds/meta.ts';
+import type { Attachable, PolicyTarget } from './kinds/policy-target.ts';
 import { inRevision } from './revision.ts';
 import type { TranslateSettings } from './settings.ts';
 
@@ -30,10 +30,10 @@ interface Finding {
 }
 
 /** Undefined for policies without targets, and for those of other revisions. */
-export function targetVerdict(ap: AuthorizationPolicy, look: TargetLookUp, settings: TranslateSettings): TargetVerdict | undefined {
-  if (ap.targets.length === 0 || !inRevision(ap.meta, settings.revision)) return undefined;
-  const findings = ap.targets.map((target) => judge(target, ap.meta.namespace, look, settings));
-  const bad = ap.targets.filter((_, at) => findings[at]?.reason !== 'Accepted').map((target) => nameOf(target, ap.meta.namespace));
+export function targetVerdict(policy: Attachable, look: TargetLookUp, settings: TranslateSettings): TargetVerdict | undefined {
+  if (policy.targets.length === 0 || !inRevision(policy.meta, settings.revision)) return undefined;
+  const findings = policy.targets.map((target) => judge(target, policy.meta.namespace, look, settings));
+  const bad = policy.targets.filter((_, at) => findings[at]?.reason !== 'Accepted').map((target) => nameOf(target, policy.meta.namespace));
   const [only, ...others] = findings;
   const { reason, message } = only !== undefined && others.length === 0 ? only : together(findings.length, bad);
   const enforced = bad.length < findings.length;
@@ -42,7 +42,7 @@ export function targetVerdict(ap: AuthorizationPolicy, look: TargetLookUp, setti
     status: enforced ? 'True' : 'False',
     reason,
     message,
-    observedGeneration: ap.meta.generation,
+    observedGeneration: policy.meta.generation,
   };
   return enforced ? { condition } : { condition, unenforced: { reason: 'NoWaypoint', attributes: bad, message } };
 }

@@ -31,12 +31,14 @@ const canaryWeight = 'istio.io/use-waypoint-canary-weight';
 /** Services in front of waypoints and east-west gateways themselves. */
 const managedGateways: ReadonlySet<string | undefined> = new Set(['istio.io-mesh-controller', 'istio.io-eastwest-controller']);
 
+export const isManagedGateway = (labels: Labels): boolean => managedGateways.has(labels['gateway.istio.io/managed']);
+
 const unbound: Binding = {};
 
 /** The object's own label decides before its namespace's; one that leads nowhere is an error, never a reason to fall back. */
 export function bindingOf(subject: Subject, namespace: KubeNamespace | undefined, traffic: BoundTraffic, find: FindWaypoint): Binding {
   const { meta } = subject;
-  if (traffic === 'service' && managedGateways.has(meta.labels['gateway.istio.io/managed'])) return unbound;
+  if (traffic === 'service' && isManagedGateway(meta.labels)) return unbound;
   const asking = meta.labels[useWaypoint] === undefined ? namespace?.meta : meta;
   const wanted = asking && target(asking.labels, useWaypoint, meta.namespace);
   if (!asking || wanted === undefined) return unbound;

@@ -1,15 +1,8 @@
 // AuthorizationPolicy as the mesh sees it: every field, also those that only a waypoint can enforce, and the names of those that are not known,
 // because leaving one out silently would open a door.
-import type { Condition, Labels, Meta } from './meta.ts';
+import type { Condition, Labels } from './meta.ts';
+import { type Attachable, policyTargets } from './policy-target.ts';
 import { conditions, isRaw, items, labels, metaOf, type Raw, raw, text, unknownFields, words } from './read.ts';
-
-export interface PolicyTarget {
-  readonly group: string;
-  readonly kind: string;
-  readonly name: string;
-  /** Empty: the policy's own. */
-  readonly namespace: string;
-}
 
 const sourceFields = [
   'principals',
@@ -48,13 +41,13 @@ export interface PolicyRule {
   readonly unknown: readonly string[];
 }
 
-export interface AuthorizationPolicy {
-  readonly meta: Meta;
+export interface AuthorizationPolicy extends Attachable {
   /** Absent when the object has none; present and empty selects everything in reach, but counts as a selector. */
   readonly selector?: Labels;
-  readonly targets: readonly PolicyTarget[];
   /** `ALLOW` when the object says nothing. */
   readonly action: string;
+  /** Of action CUSTOM; empty when the object names none. */
+  readonly provider: string;
   readonly rules: readonly PolicyRule[];
   readonly conditions: readonly Condition[];
 }
@@ -69,22 +62,19 @@ export const authorizationPolicyKind = {
     const meta = metaOf(object);
     if (meta === undefined) return undefined;
     const [spec, status] = [raw(raw(object).spec), raw(object).status];
-    const targets = [...items(spec.targetRefs), ...(isRaw(spec.targetRef) ? [spec.targetRef] : [])];
     return {
       meta,
       ...(isRaw(spec.selector) && { selector: labels(spec.selector.matchLabels) }),
-      targets: targets.map((each) => {
-        const { group, kind, name, namespace } = raw(each);
-        return { group: text(group), kind: text(kind), name: text(name), namespace: text(namespace) };
-      }),
+      targets: policyTargets(spec),
       action: text(spec.action) || 'ALLOW',
+      provider: text(raw(spec.provider).name),
       rules: items(spec.rules).map(ruleOf),
       conditions: conditions(status, ['ZtunnelAccepted', 'WaypointAccepted']),
     };
   },
 } as const;
 
-const ruleOf = (value: unknown): PolicyRule => {
+export const ruleOf = (value: unknown): PolicyRule => {
   const rule = raw(value);
   const [from, to, when] = [items(rule.from).map(raw), items(rule.to).map(raw), items(rule.when).map(raw)];
   const [sources, operations] = [from.map(({ source }) => raw(source)), to.map(({ operation }) => raw(operation))];
@@ -97,12 +87,16 @@ const ruleOf = (value: unknown): PolicyRule => {
       ...unknownFields(rule, ['from', 'to', 'when'], Array.isArray),
       ...from.flatMap((each) => unknownFields(each, ['source'], isRaw)),
       ...to.flatMap((each) => unknownFields(each, ['operation'], isRaw)),
-      ...sources.flatMap((source) => unknownFields(source, sourceFields, Array.isArray)),
-      ...operations.flatMap((operation) => unknownFields(operation, operationFields, Array.isArray)),
-      ...when.flatMap(({ key: _, ...lists }) => unknownFields(lists, ['values', 'notValues'], Array.isArray)),
+      ...sources.flatMap((source) => unknownFields(source, sourceFields, isList)),
+      ...operations.flatMap((operation) => unknownFields(operation, operationFields, isList)),
+      ...when.flatMap(({ key: _, ...lists }) => unknownFields(lists, ['values', 'notValues'], isList)),
     ],
   };
 };
+
+/** A list of which one entry cannot be read is no list: without the entry it could mean more than was written. */
+const isList = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((each: unknown) => typeof each === 'string' || typeof each === 'number');
 
 const listsOf = <F extends string>(part: Raw, fields: readonly F[]): Record<F, readonly string[]> =>
   Object.fromEntries(fields.map((field) => [field, words(part[field])])) as Record<F, readonly string[]>;

@@ -63,6 +63,7 @@ export const authorizationPolicyOf = ({ meta, ...given }: With<AuthorizationPoli
   meta: metaOf({ name: 'policy', ...meta }),
   targets: [],
   action: 'ALLOW',
+  provider: '',
   rules: [{ from: [], to: [], when: [], unknown: [] }],
   conditions: [],
   ...given,
