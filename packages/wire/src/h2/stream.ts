@@ -83,7 +83,8 @@ export class H2Stream implements Conduit, LaneEvents {
   #letGo = false;
   #retired = false;
   #delivering = false;
-  /** Our END_STREAM has left this process. */
+  /** Our END_STREAM has been queued, and has left this process. */
+  #sentEnd = false;
   #flushed = false;
   #ownTrailers: HeaderList | undefined;
 
@@ -184,9 +185,9 @@ export class H2Stream implements Conduit, LaneEvents {
     return this.#remote === 'ended';
   }
 
-  /** HTTP: nothing of the response is to come any more; it may be on its way still. */
+  /** HTTP: END_STREAM of the response has been queued (server), or has come (client). */
   get responseEnded(): boolean {
-    return this.endsWithUs ? this.#local === 'ended' : this.#remote === 'ended';
+    return this.endsWithUs ? this.#sentEnd : this.#remote === 'ended';
   }
 
   arrived(bytes: Buffer, slab: Slab | undefined): void {
@@ -250,6 +251,7 @@ export class H2Stream implements Conduit, LaneEvents {
   laneEnded(): void {
     if (this.#ownTrailers !== undefined) this.#host.sendHeaders(this.id, this.#ownTrailers, true);
     this.#local = 'ended';
+    this.#sentEnd = true;
     this.#retireIfDone();
     if (this.endsWithUs && this.#remote === 'open') this.#release();
     this.#host.whenWritten((written) => {
