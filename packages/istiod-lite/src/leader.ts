@@ -6,6 +6,7 @@ import type { Clock } from '@ambient-mesh/runtime/time';
 import { allKinds } from '@ambient-mesh/translate/kinds/all';
 import { isRouteTable, routeTables } from '@ambient-mesh/translate/mesh-routes';
 import type { Config } from './config.ts';
+import { keepWaypoints } from './deploy/waypoints.ts';
 import type { Discovery } from './feed/discovery.ts';
 import type { Stores } from './feed/feed.ts';
 import type { Logger } from './log.ts';
@@ -80,12 +81,39 @@ export class Leader {
             ),
           ]
         : []),
+      ...(config.deployWaypoints ? [this.#keepWaypoints(signal)] : []),
     ];
     await Promise.all(tasks);
     await Promise.all([this.#conditions?.idle(), this.#routes?.idle()]);
     this.#conditions = undefined;
     this.#routes = undefined;
     this.#events = undefined;
+  }
+
+  #keepWaypoints(signal: AbortSignal): Promise<void> {
+    const { config, client, stores, discovery, telemetry, log, report, clock } = this.#parts;
+    return keepWaypoints(
+      {
+        client,
+        settings: config,
+        revisionTags: config.revisionTags,
+        stores,
+        discovers: (namespace) => discovery.discovers(namespace),
+        clock,
+        random,
+        watchReport: report,
+        report: {
+          written: () => telemetry.statusWrites.series(['gateways']).value++,
+          foreign: (gateway, object) =>
+            log.warn({ gateway, object }, 'an object that is not ours is in the way of a waypoint; it stays as it is'),
+          failed: (subject, why) => {
+            telemetry.statusErrors.series(['gateways']).value++;
+            log.warn({ subject, err: why }, 'a waypoint is not what it should be; trying again');
+          },
+        },
+      },
+      signal,
+    );
   }
 
   #beginStatus(signal: AbortSignal): void {

@@ -13,6 +13,18 @@ const list = parser('a comma-separated list', (given): readonly string[] =>
 );
 const wait = parser('a duration such as 100ms, or 0 for none', (given) => (given === '0' ? ms(0) : duration.read(given)));
 const nothing: readonly string[] = [];
+const mapping = parser('a JSON object', (given): Readonly<Record<string, unknown>> | undefined => {
+  try {
+    const value: unknown = JSON.parse(given);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+});
+const waypointResources: Readonly<Record<string, unknown>> = {
+  requests: { cpu: '100m', memory: '128Mi' },
+  limits: { cpu: '2', memory: '1Gi' },
+};
 
 // biome-ignore format: a row per variable reads better than a block
 export const settings = {
@@ -48,5 +60,9 @@ export const settings = {
   tokenAudiences: { env: 'TOKEN_AUDIENCES', parse: list, otherwise: ['istio-ca'] as readonly string[], about: 'Audiences that a token may be made for.' },
   trustedNodeAccounts: { env: 'CA_TRUSTED_NODE_ACCOUNTS', parse: list, otherwise: nothing, about: 'Accounts (`namespace/name`) of node tunnels, which may ask for the identities of pods on their node.' },
   moreServingNames: { env: 'ISTIOD_CUSTOM_HOST', parse: list, otherwise: nothing, about: 'More DNS names for the server certificate.' },
+  deployWaypoints: { env: 'PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER', parse: flag, otherwise: true, about: 'Deploy a waypoint for each Gateway of class `istio-waypoint`, and write the status of Gateways.' },
+  revisionTags: { env: 'REVISION_TAGS', parse: list, otherwise: nothing, about: 'Our own: more names that this revision answers to when Gateways ask for one; `default` takes those that ask for none.' },
+  waypointImage: { env: 'WAYPOINT_IMAGE', parse: someText, otherwise: 'ambient-mesh/waypoint', about: 'Our own: image of the waypoints that are deployed.' },
+  waypointResources: { env: 'WAYPOINT_RESOURCES', parse: mapping, otherwise: waypointResources, about: 'Our own: resources of the container of a waypoint, as JSON.' },
   logLevel: { env: 'LOG_LEVEL', parse: oneOf('error', 'warn', 'info', 'debug'), otherwise: 'info', about: 'Our own: what is logged.' },
 } as const;
