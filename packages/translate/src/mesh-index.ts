@@ -98,6 +98,10 @@ export class MeshIndex {
     tcpRoutes: [],
     virtualServices: [],
     destinationRules: [],
+    requestAuthentications: [],
+    rateLimits: [],
+    wasmPlugins: [],
+    telemetries: [],
   };
   #sink: IndexSink | undefined;
 

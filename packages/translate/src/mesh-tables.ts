@@ -75,6 +75,10 @@ export function openTables() {
     tcpRoutes: new Table<Inputs['tcpRoutes']>({ indexes: byKey, same: sameRoute }),
     virtualServices: new Table<Inputs['virtualServices']>({ indexes: byKey }),
     destinationRules: new Table<Inputs['destinationRules']>({ indexes: byKey }),
+    requestAuthentications: new Table<Inputs['requestAuthentications']>({ indexes: byKey }),
+    rateLimits: new Table<Inputs['rateLimits']>({ indexes: byKey }),
+    wasmPlugins: new Table<Inputs['wasmPlugins']>({ indexes: byKey }),
+    telemetries: new Table<Inputs['telemetries']>({ indexes: byKey }),
     waypoints: new Table<Waypoint>({ indexes: byKey, same }),
     /** Key `kind/namespace/name/hostname`. */
     infos: new Table<ServiceInfo, 'object' | 'hostname' | 'selector'>({

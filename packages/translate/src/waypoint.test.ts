@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import type { GatewayListener } from './kinds/gateway.ts';
 import type { Labels } from './kinds/meta.ts';
-import { gatewayClassOf, gatewayOf, namespaceOf, waypointOf } from './testing/services.ts';
+import { gatewayClassOf, gatewayOf, listenerOf, namespaceOf, waypointOf } from './testing/services.ts';
 import { allows, type TrafficType, type Waypoint, waypointFrom, waypointsOf } from './waypoint.ts';
 
 const inbound = 'ambient.istio.io/waypoint-inbound-binding';
-const hbone: GatewayListener = { name: 'mesh', port: 15008, protocol: 'HBONE', from: 'All' };
+const hbone = listenerOf({ from: 'All' });
 
 test('the whole record', () => {
   const annotations = { [inbound]: 'PROXY/15088' };
@@ -95,8 +95,8 @@ for (const [rule, gateway, ofClass, want] of bindings) {
 
 // MakeAllowedRoutes
 const selector = { matchLabels: { team: 'a' }, matchExpressions: [] };
-const proxy: GatewayListener = { name: 'proxy', port: 15088, protocol: 'istio.io/PROXY', from: 'None' };
-const bespoke: GatewayListener = { name: 'tcp', port: 9000, protocol: 'TCP', from: 'Selector', selector };
+const proxy = listenerOf({ name: 'proxy', port: 15088, protocol: 'istio.io/PROXY', from: 'None' });
+const bespoke = listenerOf({ name: 'tcp', port: 9000, protocol: 'TCP', from: 'Selector', selector });
 const listeners: readonly (readonly [rule: string, listeners: readonly GatewayListener[], binding: string, want: Waypoint['allowed']])[] = [
   ['no listener: only the own namespace', [], '', { from: 'Same' }],
   ['the listener of the mesh decides', [bespoke, hbone], '', { from: 'All' }],

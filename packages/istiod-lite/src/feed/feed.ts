@@ -84,5 +84,9 @@ function openStores({ client, clock, report }: FeedOptions, signal: AbortSignal)
     tcpRoutes: open(allKinds.tcpRoutes),
     virtualServices: open(allKinds.virtualServices),
     destinationRules: open(allKinds.destinationRules),
+    requestAuthentications: open(allKinds.requestAuthentications),
+    rateLimits: open(allKinds.rateLimits),
+    wasmPlugins: open(allKinds.wasmPlugins),
+    telemetries: open(allKinds.telemetries),
   };
 }

@@ -12,14 +12,29 @@ import { timedConditions } from './timed-conditions.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** The tables whose objects carry conditions of ours. */
-export const conditionTables = ['services', 'serviceEntries', 'workloadEntries', 'authorizationPolicies'] as const;
+export const conditionTables = [
+  'services',
+  'serviceEntries',
+  'workloadEntries',
+  'authorizationPolicies',
+  'requestAuthentications',
+  'rateLimits',
+  'wasmPlugins',
+  'telemetries',
+] as const;
 export type ConditionTable = (typeof conditionTables)[number];
+
+const ofWaypoints = { 'istio-ambient-waypoint-policy': ['WaypointAccepted'] };
 
 /** Which manager owns which types of conditions: independent writers own different conditions of one object. */
 const owners: Readonly<Record<ConditionTable, Readonly<Record<string, readonly string[]>>>> = {
   services: { 'istio-ambient-service': ['istio.io/WaypointBound'] },
   serviceEntries: { 'istio-ambient-service': ['istio.io/WaypointBound', 'istio.io/WaypointMissing'] },
   workloadEntries: { 'istio-ambient-workloadentry': ['istio.io/WaypointBound'] },
+  requestAuthentications: ofWaypoints,
+  rateLimits: ofWaypoints,
+  wasmPlugins: ofWaypoints,
+  telemetries: ofWaypoints,
   authorizationPolicies: { 'istio-ambient-ztunnel-policy': ['ZtunnelAccepted'], 'istio-ambient-waypoint-policy': ['WaypointAccepted'] },
 };
 

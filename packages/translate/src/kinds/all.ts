@@ -10,10 +10,14 @@ import { type HttpRoute, httpRouteKind } from './http-route.ts';
 import { type PeerAuthentication, peerAuthenticationKind } from './peer-authentication.ts';
 import { type KubeNamespace, type KubeNode, namespaceKind, nodeKind } from './place.ts';
 import { type Pod, podKind } from './pod.ts';
+import { type RateLimit, rateLimitKind } from './rate-limit.ts';
+import { type RequestAuthentication, requestAuthenticationKind } from './request-authentication.ts';
 import { type KubeService, serviceKind } from './service.ts';
 import { type TcpRoute, tcpRouteKind } from './tcp-route.ts';
+import { type Telemetry, telemetryKind } from './telemetry.ts';
 import { type TlsRoute, tlsRouteKind } from './tls-route.ts';
 import { type VirtualService, virtualServiceKind } from './virtual-service.ts';
+import { type WasmPlugin, wasmPluginKind } from './wasm-plugin.ts';
 
 export interface Inputs {
   readonly pods: Pod;
@@ -33,6 +37,10 @@ export interface Inputs {
   readonly tcpRoutes: TcpRoute;
   readonly virtualServices: VirtualService;
   readonly destinationRules: DestinationRule;
+  readonly requestAuthentications: RequestAuthentication;
+  readonly rateLimits: RateLimit;
+  readonly wasmPlugins: WasmPlugin;
+  readonly telemetries: Telemetry;
 }
 
 export const allKinds = {
@@ -53,4 +61,8 @@ export const allKinds = {
   tcpRoutes: tcpRouteKind,
   virtualServices: virtualServiceKind,
   destinationRules: destinationRuleKind,
+  requestAuthentications: requestAuthenticationKind,
+  rateLimits: rateLimitKind,
+  wasmPlugins: wasmPluginKind,
+  telemetries: telemetryKind,
 } as const;

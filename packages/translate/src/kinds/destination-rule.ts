@@ -1,7 +1,6 @@
 // DestinationRule as the mesh sees it: what a waypoint carries out. Durations and words are as written; whether they mean something is for l7/ to say.
 import type { Labels, Meta } from './meta.ts';
-import { flag, isRaw, items, labels, metaOf, type Raw, raw, text, texts } from './read.ts';
-import { count, said } from './route-parts.ts';
+import { count, flag, isRaw, items, labels, metaOf, type Raw, raw, said, text, texts } from './read.ts';
 
 export interface RuleLoadBalancer {
   /** Empty: not said. */

@@ -1,10 +1,9 @@
 // HTTPRoute as the mesh sees it: of both channels, every field that a waypoint carries out.
 import type { Meta } from './meta.ts';
-import { isRaw, items, metaOf, raw, text } from './read.ts';
+import { count, isRaw, items, metaOf, raw, said, text } from './read.ts';
 import {
   type BackendRef,
   backendRefs,
-  count,
   ownParents,
   type ParentRef,
   parentRefs,
@@ -12,7 +11,6 @@ import {
   type RouteParentStatus,
   routeFilters,
   type SessionPersistence,
-  said,
   sessionPersistence,
 } from './route-parts.ts';
 

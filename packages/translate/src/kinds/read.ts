@@ -13,6 +13,10 @@ export const raw = (value: unknown): Raw => (isRaw(value) ? value : nothing);
 export const items = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : noItems);
 export const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 export const whole = (value: unknown): number => (typeof value === 'number' && Number.isInteger(value) ? value : 0);
+/** Undefined where there is no whole number, unlike 0. */
+export const count = (value: unknown): number | undefined => (typeof value === 'number' && Number.isInteger(value) ? value : undefined);
+/** Undefined where there is no text, unlike the empty one. */
+export const said = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 export const flag = (value: unknown): boolean => value === true;
 
 /** Entries that are no text are left out. */

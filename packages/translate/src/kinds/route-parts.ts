@@ -1,7 +1,7 @@
 // What routes of the Gateway API have in common: parents, backends, filters and the entries of their status that are ours.
 // Read by http-route.ts, grpc-route.ts, tcp-route.ts and tls-route.ts beside it. Words are kept as written: whether they mean something is for l7/ to say.
 import type { Condition } from './meta.ts';
-import { conditions, flag, isRaw, items, type Raw, raw, text, texts } from './read.ts';
+import { conditions, count, flag, isRaw, items, type Raw, raw, said, text, texts } from './read.ts';
 
 /** Who writes our entries of a route's status. */
 export const routeController = 'istio.io/gateway-controller';
@@ -95,9 +95,6 @@ export interface SessionPersistence {
   readonly absoluteTimeout: string | undefined;
   readonly lifetime: string;
 }
-
-export const count = (value: unknown): number | undefined => (typeof value === 'number' && Number.isInteger(value) ? value : undefined);
-export const said = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 export const parentRefs = (spec: Raw): readonly ParentRef[] => items(spec.parentRefs).map(parentRef);
 

@@ -3,8 +3,7 @@
 import type { HeaderEdit, NamedMatch } from '@ambient-mesh/model/l7/route';
 import type { TextMatch } from '@ambient-mesh/model/l7/text';
 import type { Meta } from './meta.ts';
-import { flag, isRaw, items, labels, metaOf, type Raw, raw, text, texts } from './read.ts';
-import { count, said } from './route-parts.ts';
+import { count, flag, isRaw, items, labels, metaOf, type Raw, raw, said, text, texts } from './read.ts';
 
 export interface VirtualDestination {
   readonly host: string;
