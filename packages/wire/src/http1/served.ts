@@ -104,8 +104,8 @@ export class Served implements ServedRequest {
       return;
     }
     this.#begin(written.text, written.framing, keep);
-    // The request to change the protocol is declined: so its body was empty.
-    if (this.#bodyEnded && !this.bodyless) queueMicrotask(() => this.#tellEnd(undefined));
+    // A request to change the protocol that is declined: so its body was empty.
+    if (this.#bodyEnded) queueMicrotask(() => this.#tellEnd(undefined));
     if (last) this.end();
   }
 
@@ -211,7 +211,7 @@ export class Served implements ServedRequest {
   }
 
   #tellEnd(trailers: HeaderList | undefined): void {
-    if (this.#toldEnd || this.#over !== undefined) return;
+    if (this.#toldEnd) return;
     this.#toldEnd = true;
     this.#receiver?.end(trailers);
   }

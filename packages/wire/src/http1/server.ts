@@ -170,15 +170,15 @@ export class Http1Server implements ServedHost, Reader {
     if (this.#request !== undefined) throw new TypeError('a request before the one before it was answered');
     const taken = this.#section.take(bytes);
     const { state } = this.#section;
-    if (state === 'more') {
-      if (this.#section.noLineWithin(mostLine)) this.#refuse({ refused: 414, reason: 'the request line is too long' });
-      else this.#headTimer ??= this.#options.clock.after(ms(this.#options.settings?.headTimeoutMs ?? 10_000), () => this.#headIsLate());
+    const overlong = this.#section.noLineWithin(mostLine);
+    if (state === 'more' && !overlong) {
+      this.#headTimer ??= this.#options.clock.after(ms(this.#options.settings?.headTimeoutMs ?? 10_000), () => this.#headIsLate());
       return taken;
     }
     this.#headTimer?.[Symbol.dispose]();
     this.#headTimer = undefined;
     if (state === 'whole') this.#begin(this.#section.text);
-    else this.#refuse(unfit(state));
+    else this.#refuse(overlong ? { refused: 414, reason: 'the request line is too long' } : unfit(state));
     return taken;
   }
 
@@ -329,7 +329,7 @@ export class Http1Server implements ServedHost, Reader {
   }
 }
 
-function unfit(state: Exclude<SectionState, 'more' | 'whole'>): Refusal {
+function unfit(state: SectionState): Refusal {
   return state === 'long' ? { refused: 431, reason: 'the head is too long' } : malformed('a line that ends without CR');
 }
 
