@@ -1,20 +1,22 @@
 // The steps of a request that keep something from one request to the next: keys of issuers, counters of limits, services that are asked.
 // One instance per process, made by app.ts; each step is a file of this folder, and route/ calls them in the fixed order of the chain.
 // What was compiled for a chain is kept as long as its rules are (world.ts makes new ones when anything changes).
-import { providersFor } from '@ambient-mesh/model/l7/authorize-request';
+import { deniedText, type ProviderToAsk, providersFor } from '@ambient-mesh/model/l7/authorize-request';
 import { applyEdit } from '@ambient-mesh/model/l7/header-edit';
 import type { WasmFilter } from '@ambient-mesh/model/l7/policy';
 import { compileLimits } from '@ambient-mesh/model/l7/rate-limit';
+import { RequestFacts } from '@ambient-mesh/model/l7/request-facts';
 import type { Clock } from '@ambient-mesh/runtime/time';
 import { call } from '../dispatch/call.ts';
 import type { Destinations } from '../dispatch/destinations.ts';
 import type { FetchBytes } from '../dispatch/fetch-text.ts';
+import type { Inlet } from '../inlet.ts';
 import type { Logger } from '../log.ts';
 import type { Answer } from '../route/answer.ts';
 import type { Draft } from '../route/draft.ts';
 import type { Rules, World } from '../world.ts';
 import type { Call } from './call.ts';
-import { ExternalAuthorizer } from './external-authorization.ts';
+import { type Decision, ExternalAuthorizer } from './external-authorization.ts';
 import { GlobalLimits } from './global-limits.ts';
 import { changedHeaders } from './header-changes.ts';
 import { KeyRing } from './jwks.ts';
@@ -63,21 +65,17 @@ export class Filters implements Disposable {
 
   /** CUSTOM policies: services outside decide. */
   async askOutside(draft: Draft, { http }: Rules): Promise<Said> {
-    for (const { provider: name, rule, dryRun } of providersFor(http, draft.facts)) {
-      const { world, clock, log } = this.#parts;
-      if (dryRun) {
-        log.info({ client: draft.inlet.client.uri, rule }, 'dry run of a policy: a provider would have been asked');
-        continue;
+    for (const asked of providersFor(http, draft.facts)) {
+      const authorizer = this.#authorizerFor(asked, draft.inlet);
+      if (authorizer === 'dry run') continue;
+      if (typeof authorizer !== 'object') {
+        draft.details = authorizer(asked.rule);
+        return { status: 403, body: deniedText };
       }
-      const provider = world.provider(name);
-      if (provider?.kind !== 'ext-authz-http' && provider?.kind !== 'ext-authz-grpc') {
-        draft.details = `rbac_access_denied_matched_policy[${rule}-deny-due-to-bad-CUSTOM-action]`;
-        return { status: 403, body: 'RBAC: access denied' };
-      }
-      const authorizer = new ExternalAuthorizer(provider, this.#call, clock);
       const body = authorizer.bodyBytes > 0 && !draft.request.bodyless ? { body: await draft.peek(authorizer.bodyBytes) } : {};
-      const decision = await authorizer.decide({ ...questionOf(draft, world.self.identity.uri), ...body }, draft.gone);
-      if (decision.failed !== undefined) log.warn({ provider: name, why: decision.failed }, 'external authorization gave no answer');
+      const question = { connection: this.#connectionOf(draft.inlet), request: requestOf(draft), ...body };
+      const decision = await authorizer.decide(question, draft.gone);
+      this.#told(asked.provider, decision);
       if (!decision.allow) {
         draft.flags.push('UAEX');
         draft.details = decision.details;
@@ -85,6 +83,19 @@ export class Filters implements Disposable {
       }
       draft.change({ headers: applyEdit(draft.head.headers, decision.request).headers });
       if (decision.response.length > 0) draft.responseChanges.push((headers) => changedHeaders(headers, decision.response));
+    }
+    return undefined;
+  }
+
+  /** The same for a connection that is not HTTP. Undefined: it may go on; otherwise why not, for the access log. */
+  async askAboutConnection(inlet: Inlet, { tcp }: Rules, signal: AbortSignal): Promise<string | undefined> {
+    for (const asked of providersFor(tcp, new RequestFacts(inlet.facts))) {
+      const authorizer = this.#authorizerFor(asked, inlet);
+      if (authorizer === 'dry run') continue;
+      if (typeof authorizer !== 'object') return authorizer(asked.rule);
+      const decision = await authorizer.decide({ connection: this.#connectionOf(inlet) }, signal);
+      this.#told(asked.provider, decision);
+      if (!decision.allow) return decision.details;
     }
     return undefined;
   }
@@ -122,6 +133,27 @@ export class Filters implements Disposable {
     this.#keys[Symbol.dispose]();
   }
 
+  /** Or what stands for it: nobody is asked in a dry run, and a provider that does not exist denies. */
+  #authorizerFor({ provider: name, rule, dryRun }: ProviderToAsk, { client }: Inlet): ExternalAuthorizer | 'dry run' | typeof badAction {
+    const { world, clock, log } = this.#parts;
+    if (dryRun) {
+      log.info({ client: client.uri, rule }, 'dry run of a policy: a provider would have been asked');
+      return 'dry run';
+    }
+    const provider = world.provider(name);
+    const asks = provider?.kind === 'ext-authz-http' || provider?.kind === 'ext-authz-grpc';
+    return asks ? new ExternalAuthorizer(provider, this.#call, clock) : badAction;
+  }
+
+  #connectionOf({ from, client, facts }: Inlet): Question['connection'] {
+    const ownPrincipal = this.#parts.world.self.identity.uri;
+    return { source: from, destination: facts.destination, principal: client.uri, ownPrincipal, sni: facts.sni };
+  }
+
+  #told(provider: string, { failed }: Decision): void {
+    if (failed !== undefined) this.#parts.log.warn({ provider, why: failed }, 'external authorization gave no answer');
+  }
+
   #limitsOf(rules: Rules): Limits {
     const known = this.#limits.get(rules);
     if (known !== undefined) return known;
@@ -138,18 +170,16 @@ export class Filters implements Disposable {
   }
 }
 
-function questionOf({ inlet, head, request, facts, header }: Draft, ownPrincipal: string): Question {
-  const { source, destination } = { source: inlet.from, destination: facts.connection.destination };
+function requestOf({ head, request, header }: Draft): NonNullable<Question['request']> {
   return {
-    connection: { source, destination, principal: inlet.client.uri, ownPrincipal, sni: facts.connection.sni },
-    request: {
-      id: header('x-request-id') ?? '',
-      method: head.method,
-      scheme: head.scheme,
-      host: head.authority,
-      path: head.path,
-      protocol: request.version,
-      headers: head.headers,
-    },
+    id: header('x-request-id') ?? '',
+    method: head.method,
+    scheme: head.scheme,
+    host: head.authority,
+    path: head.path,
+    protocol: request.version,
+    headers: head.headers,
   };
 }
+
+const badAction = (rule: string): string => `rbac_access_denied_matched_policy[${rule}-deny-due-to-bad-CUSTOM-action]`;

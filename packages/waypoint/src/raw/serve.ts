@@ -24,7 +24,13 @@ export async function serveRaw(shared: Shared, inlet: Inlet, near: Conduit): Pro
     const bytes = { sent: 0, received: 0 };
     telemetry.rawClosed(inlet, { startTime, milliseconds: clock.monotonic() - began, flags, details, bytes, endpoint: undefined });
   };
-  const verdict = authorizeRequest(world.rulesFor(serviceKeyOf(inlet)).tcp, new RequestFacts(inlet.facts));
+  const rules = world.rulesFor(serviceKeyOf(inlet));
+  const objection = await shared.filters.askAboutConnection(inlet, rules, shared.drain.forced);
+  if (objection !== undefined) {
+    refuse(['UAEX'], objection);
+    return;
+  }
+  const verdict = authorizeRequest(rules.tcp, new RequestFacts(inlet.facts));
   if (!verdict.allow) {
     const { client, port } = inlet;
     shared.log.info({ client: client.uri, to: toText(inlet), port, rule: verdict.details }, 'a connection was denied');
