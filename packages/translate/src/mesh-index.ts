@@ -12,10 +12,20 @@ import type { Inputs } from './kinds/all.ts';
 import type { Condition } from './kinds/meta.ts';
 import type { RouteParentStatus } from './kinds/route-parts.ts';
 import { selectionKey } from './label-pairs.ts';
-import { destinationRuleTold, type Told, virtualServiceTold } from './mesh-l7.ts';
+import {
+  authenticationTold,
+  authorizationTold,
+  destinationRuleTold,
+  meshTold,
+  rateLimitTold,
+  type Told,
+  telemetryTold,
+  virtualServiceTold,
+  wasmTold,
+  waypointTold,
+} from './mesh-l7.ts';
 import {
   entryStatus,
-  policyStatus,
   portPolicyOf,
   type Status,
   sentPolicy,
@@ -50,8 +60,11 @@ export interface IndexSink {
   unenforced(policy: string, unenforced: Unenforced | undefined): void;
 }
 
+/** Policies that waypoints enforce. */
+type PolicyTable = 'authorizationPolicies' | 'requestAuthentications' | 'rateLimits' | 'wasmPlugins' | 'telemetries';
+
 export interface StatusSubject {
-  readonly table: 'services' | 'serviceEntries' | 'workloadEntries' | 'authorizationPolicies';
+  readonly table: 'services' | 'serviceEntries' | 'workloadEntries' | PolicyTable;
   /** `namespace/name`. */
   readonly key: string;
 }
@@ -227,18 +240,27 @@ export class MeshIndex {
   #deriveL7(): void {
     this.#tell('virtualServices', virtualServiceTold, 'route/VirtualService/');
     this.#tell('destinationRules', destinationRuleTold, 'destination/');
+    this.#tell('gateways', waypointTold, 'waypoint/');
+    this.#tellPolicy('authorizationPolicies', authorizationTold, 'authorization/');
+    this.#tellPolicy('requestAuthentications', authenticationTold, 'authentication/');
+    this.#tellPolicy('rateLimits', rateLimitTold, 'rate-limit/');
+    this.#tellPolicy('wasmPlugins', wasmTold, 'wasm/');
+    this.#tellPolicy('telemetries', telemetryTold, 'telemetry/');
+    this.#derive(
+      meshTold,
+      () => true,
+      (name, told) => this.#told(name, told),
+    ).touch('mesh');
   }
 
   #deriveStatuses(): void {
     const from = (table: StatusSubject['table'], compute: Compute<Status>) =>
       this.#from(table, compute, (key, status) => {
         this.#out.status({ table, key }, status?.conditions);
-        if (table === 'authorizationPolicies') this.#out.unenforced(key, status?.unenforced);
       });
     from('services', serviceStatus);
     from('serviceEntries', entryStatus);
     from('workloadEntries', workloadEntryStatus);
-    from('authorizationPolicies', policyStatus);
   }
 
   readonly #sendPolicy: Emit<Policy> = (key, policy) => this.#out.policy(key, policy);
@@ -251,10 +273,20 @@ export class MeshIndex {
 
   /** The objects of a table, each as waypoints are told of it, under a name that begins so. */
   #tell(table: keyof Inputs, compute: Compute<Told>, prefix: string): void {
+    this.#from(table, compute, (key, told) => this.#told(prefix + key, told));
+  }
+
+  #tellPolicy(table: PolicyTable, compute: Compute<Told>, prefix: string): void {
     this.#from(table, compute, (key, told) => {
-      this.#out.l7(prefix + key, told?.resource);
-      this.#out.problems(prefix + key, told?.problems);
+      this.#told(prefix + key, told);
+      this.#out.status({ table, key }, told?.status?.conditions);
+      if (table === 'authorizationPolicies') this.#out.unenforced(key, told?.status?.unenforced);
     });
+  }
+
+  #told(name: string, told: Told | undefined): void {
+    this.#out.l7(name, told?.resource);
+    this.#out.problems(name, told?.problems);
   }
 
   #derive<O>(compute: Compute<O>, exists: Exists, emit: Emit<O>): Derivation<O> {

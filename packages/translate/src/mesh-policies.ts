@@ -6,9 +6,7 @@ import { entryConditions, serviceConditions, workloadEntryConditions } from './b
 import type { Dependant } from './derive/table.ts';
 import type { Condition } from './kinds/meta.ts';
 import { bindingFor, type Reading } from './mesh-services.ts';
-import { objectOf } from './mesh-tables.ts';
 import { allowWaypointPolicy, parentsOf, portPolicy, staticStrictPolicy } from './peer-authentication.ts';
-import { targetVerdict } from './policy-targets.ts';
 import { inRevision } from './revision.ts';
 import { entryLabels } from './workload-from-entry.ts';
 
@@ -58,26 +56,6 @@ export interface Status {
 }
 
 type Statuses = Generator<readonly [key: string, Status]>;
-
-export function* policyStatus({ tables, settings }: Reading, key: string, by: Dependant): Statuses {
-  const policy = tables.authorizationPolicies.read(key, by);
-  // What another revision's control plane says of its own is not ours to change.
-  if (policy === undefined || !inRevision(policy.meta, settings.revision)) return;
-  const bound = (kind: string) => (namespace: string, name: string) => {
-    const [info] = tables.infos.readBy('object', objectOf({ kind, namespace, name }), by);
-    const waypoint = info?.binding.waypoint;
-    return info && (waypoint ? `${waypoint.namespace}/${waypoint.name}` : '');
-  };
-  const look = {
-    service: bound('Service'),
-    serviceEntry: bound('ServiceEntry'),
-    gateway: (namespace: string, name: string) => tables.waypoints.read(`${namespace}/${name}`, by) !== undefined,
-    gatewayClass: (name: string) => tables.gatewayClasses.read(name, by)?.controller,
-  };
-  const verdict = targetVerdict(policy, look, settings) ?? tables.verdicts.read(key, by);
-  const { condition, unenforced } = verdict ?? {};
-  yield [key, { conditions: condition ? [condition] : [], ...(unenforced && { unenforced }) }];
-}
 
 export function* serviceStatus({ tables }: Reading, key: string, by: Dependant): Statuses {
   if (tables.services.read(key, by) === undefined) return;

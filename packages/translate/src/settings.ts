@@ -1,5 +1,18 @@
 // What the translation needs to know that no Kubernetes object says. Given by the program.
 
+import type { MeshSettings } from '@ambient-mesh/model/l7/settings';
+
+/** What waypoints are told of the mesh, beside what is a setting of its own below; a provider's `service` is `hostname`, or `namespace/hostname`. */
+export type MeshDefaults = Omit<MeshSettings, 'rootNamespace' | 'trustDomain'>;
+
+/** Of a mesh whose configuration says nothing. */
+export const plainMesh: MeshDefaults = {
+  trustDomainAliases: [],
+  pathNormalization: 'BASE',
+  providers: [],
+  defaultProviders: { accessLogging: [], tracing: [], metrics: [] },
+};
+
 export interface TranslateSettings {
   /** Default `Kubernetes`. */
   readonly clusterId: string;
@@ -22,4 +35,5 @@ export interface TranslateSettings {
   readonly dryRun: boolean;
   /** Hosts of entries live on the addresses that the mesh gave them. Default true. */
   readonly allocateAddresses: boolean;
+  readonly meshDefaults: MeshDefaults;
 }

@@ -1,10 +1,7 @@
 // What waypoints are told of the mesh as a whole: the mesh configuration, with the services of its providers found. Pure.
 import type { MeshSettings, Provider } from '@ambient-mesh/model/l7/settings';
-import type { TranslateSettings } from '../settings.ts';
+import type { MeshDefaults, TranslateSettings } from '../settings.ts';
 import { keyOf, type RouteLookUp } from './route-look-up.ts';
-
-/** As the mesh configuration says it: a provider's `service` is `hostname`, or `namespace/hostname`. */
-export type MeshDefaults = Omit<MeshSettings, 'rootNamespace' | 'trustDomain'>;
 
 export interface TranslatedMesh {
   readonly settings: MeshSettings;

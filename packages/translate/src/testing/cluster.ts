@@ -15,6 +15,8 @@ export class Cluster {
 
   constructor(settings: Partial<TranslateSettings> = {}) {
     this.#index = new MeshIndex({ ...plainSettings, ...settings });
+    // What it says of an empty cluster is no news.
+    this.#settle();
   }
 
   /** Settles afterwards; answers what was said: `w`, `s` or `p`, then the key. */

@@ -5,7 +5,7 @@ import type { Labels, Meta } from '../kinds/meta.ts';
 import type { KubeNamespace } from '../kinds/place.ts';
 import type { KubeService, ServicePort } from '../kinds/service.ts';
 import type { ServiceContext } from '../service-info.ts';
-import type { TranslateSettings } from '../settings.ts';
+import { plainMesh, type TranslateSettings } from '../settings.ts';
 import type { Waypoint } from '../waypoint.ts';
 
 export const metaOf = (given: Partial<Meta> = {}): Meta => ({
@@ -114,6 +114,7 @@ export const plainSettings: TranslateSettings = {
   allowWaypoints: false,
   dryRun: false,
   allocateAddresses: true,
+  meshDefaults: plainMesh,
 };
 
 export const contextOf = (given: Partial<ServiceContext> = {}): ServiceContext => ({
