@@ -1,6 +1,9 @@
 // The mesh configuration as users write it (YAML, key `mesh` of the ConfigMap `istio`), trimmed to what the control plane reads.
 // Read once by config.ts. Fields of other meshes and of proxies pass unread; a field that is read and wrong is a mistake.
+import type { MeshDefaults } from '@ambient-mesh/translate/settings';
 import { parse } from 'yaml';
+import { isRecord, MeshFields } from './mesh-fields.ts';
+import { waypointDefaults } from './mesh-providers.ts';
 
 export interface DiscoverySelector {
   readonly matchLabels: Readonly<Record<string, string>>;
@@ -18,6 +21,8 @@ export interface MeshConfig {
   readonly discoverySelectors: readonly DiscoverySelector[];
   /** PEM of roots trusted beside our own. */
   readonly extraRootsPem: string;
+  /** What waypoints are told of the mesh. */
+  readonly waypoints: MeshDefaults;
 }
 
 const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
@@ -31,14 +36,8 @@ export function readMeshConfig(text: string | undefined): { readonly ok: MeshCon
     return { mistakes: [`The mesh configuration is not YAML: ${e instanceof Error ? e.message.split('\n')[0] : String(e)}`] };
   }
   if (!isRecord(raw)) return { mistakes: ['The mesh configuration is not a mapping.'] };
-  const word = (name: string): string | undefined => {
-    const value = raw[name];
-    if (value === undefined || value === null || value === '') return undefined;
-    if (typeof value === 'string') return value;
-    mistakes.push(`${name} in the mesh configuration must be text.`);
-    return undefined;
-  };
-  const [trustDomain, rootNamespace] = [word('trustDomain'), word('rootNamespace')];
+  const mesh = new MeshFields(raw, mistakes);
+  const [trustDomain, rootNamespace, waypoints] = [mesh.text('trustDomain'), mesh.text('rootNamespace'), waypointDefaults(mesh)];
   const discoverySelectors = each(raw.discoverySelectors).flatMap((one, index) => {
     const selector = selectorOf(one);
     if (selector === undefined) mistakes.push(`discoverySelectors[${index}] in the mesh configuration is not a label selector.`);
@@ -54,6 +53,7 @@ export function readMeshConfig(text: string | undefined): { readonly ok: MeshCon
       ...(rootNamespace !== undefined && { rootNamespace }),
       discoverySelectors,
       extraRootsPem,
+      waypoints,
     },
   };
 }
@@ -76,5 +76,4 @@ function expressionOf(one: unknown): DiscoverySelector['matchExpressions'][numbe
   return operator && { key: one.key, operator, values };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const each = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
