@@ -9,7 +9,6 @@ import type { SocketAddress } from '@ambient-mesh/model/address';
 import { Metrics } from '@ambient-mesh/runtime/metrics';
 import { Readiness } from '@ambient-mesh/runtime/readiness';
 import { type Clock, systemClock } from '@ambient-mesh/runtime/time';
-import { plainMesh } from '@ambient-mesh/translate/settings';
 import type { XdsServer } from '@ambient-mesh/wire/xds/server';
 import { collectMetrics } from './collected-metrics.ts';
 import type { Config } from './config.ts';
@@ -76,7 +75,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   });
   publisher = parts.use(
     new Publisher({
-      settings: { ...config, systemNamespace: config.podNamespace, meshDefaults: plainMesh },
+      settings: { ...config, systemNamespace: config.podNamespace, meshDefaults: config.mesh.waypoints },
       debounceAfter: config.debounceAfter,
       debounceMax: config.debounceMax,
       clock,

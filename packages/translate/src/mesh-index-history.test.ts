@@ -1,6 +1,7 @@
 // However a cluster came to be what it is, the index says of it what one says that was told so at once: nothing of the past is left, nothing was missed.
 // A property over random histories; the single rules are in mesh-index.test.ts.
 import { isDeepStrictEqual } from 'node:util';
+import type { Provider } from '@ambient-mesh/model/l7/settings';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Inputs } from './kinds/all.ts';
@@ -16,9 +17,12 @@ const someSettings: fc.Arbitrary<TranslateSettings> = fc
     ...plainSettings,
     allowWaypoints,
     revision,
+    meshDefaults: { ...plainSettings.meshDefaults, providers: [rateLimits] },
     servicesSelectEntries: flags,
     entriesSelectPods: flags,
   }));
+
+const rateLimits: Provider = { name: 'p', kind: 'rate-limit', service: 'x.com', port: 80, timeout: 1, domain: 'd' };
 
 const someHistory = fc.array(fc.array(someChange, { minLength: 1, maxLength: 4, size: 'max' }), {
   minLength: 1,

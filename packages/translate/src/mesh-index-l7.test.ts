@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { allKinds, type Inputs } from './kinds/all.ts';
 import { Cluster } from './testing/cluster.ts';
-import { kubeServiceOf, portOf, serviceEntryOf } from './testing/services.ts';
+import { gatewayOf, kubeServiceOf, plainSettings, portOf, serviceEntryOf } from './testing/services.ts';
 import { podOf } from './testing/workloads.ts';
 
 const service = (name: string, ...ports: readonly number[]) =>
@@ -146,4 +146,53 @@ test('a subset is the workloads that have its labels now', () => {
   expect(members()).toEqual([[], ['one', 'two']]);
   cluster.apply('services', service('other', 80), kubeServiceOf({ meta: { name: 'web' }, selector: { app: 'none' } }));
   expect(members()).toEqual([[], []]);
+});
+
+const policyOn = (target: object) => {
+  const object = allKinds.rateLimits.narrow({
+    metadata: { namespace: 'ns', name: 'p', generation: 3 },
+    spec: { targetRefs: [target], limits: [{ requests: 1, every: '1s' }] },
+  });
+  if (object === undefined) throw new TypeError('no policy');
+  return object;
+};
+
+test('a policy for a waypoint alone is told at once, and says that nothing enforces it until there is one', () => {
+  const cluster = new Cluster();
+  const target = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'waypoint' };
+  expect(cluster.apply('rateLimits', policyOn(target))).toEqual(['l rate-limit/ns/p']);
+  const now = () =>
+    cluster.conditions('rateLimits', 'ns/p').map(({ type, reason, observedGeneration }) => [type, reason, observedGeneration]);
+  expect(now()).toEqual([['WaypointAccepted', 'TargetNotFound', 3]]);
+  cluster.apply('gateways', gatewayOf());
+  expect(now()).toEqual([['WaypointAccepted', 'Accepted', 3]]);
+  cluster.remove('rateLimits', 'ns/p');
+  expect([now(), cluster.out.l7s.has('rate-limit/ns/p')]).toEqual([[], false]);
+});
+
+test('a policy for a service is told once there is one, and is accepted once that has a waypoint', () => {
+  const cluster = new Cluster();
+  cluster.apply('gateways', gatewayOf());
+  cluster.apply('rateLimits', policyOn({ group: '', kind: 'Service', name: 'web' }));
+  expect([cluster.out.l7s.has('rate-limit/ns/p'), cluster.conditions('rateLimits', 'ns/p')[0]?.reason]).toEqual([false, 'TargetNotFound']);
+  cluster.apply('services', service('web', 80));
+  expect([cluster.out.l7s.has('rate-limit/ns/p'), cluster.conditions('rateLimits', 'ns/p')[0]?.reason]).toEqual([true, 'AncestorNotBound']);
+  cluster.label('ns', { 'istio.io/use-waypoint': 'waypoint' });
+  expect(cluster.conditions('rateLimits', 'ns/p')[0]?.reason).toBe('Accepted');
+});
+
+test('a waypoint knows what its Gateway says, before that has an address', () => {
+  const cluster = new Cluster();
+  const annotations = { 'ambient.istio.io/xfcc-include-client-identity': 'true' };
+  cluster.apply('gateways', gatewayOf({ meta: { annotations }, addresses: [] }));
+  expect(cluster.out.l7s.get('waypoint/ns/waypoint')).toMatchObject({ settings: { class: 'istio-waypoint', includeClientIdentity: true } });
+});
+
+test('the services of providers are found when they come', () => {
+  const provider = { name: 'p', kind: 'rate-limit', service: 'limits.example.com', port: 80, timeout: 1, domain: 'd' } as const;
+  const cluster = new Cluster({ meshDefaults: { ...plainSettings.meshDefaults, providers: [provider] } });
+  expect(cluster.out.troubles.get('mesh')).toHaveLength(1);
+  cluster.apply('serviceEntries', serviceEntryOf({ hosts: ['limits.example.com'] }));
+  expect(cluster.out.l7s.get('mesh')).toMatchObject({ settings: { providers: [{ service: 'ns/limits.example.com' }] } });
+  expect(cluster.out.troubles.size).toBe(0);
 });

@@ -5,14 +5,6 @@ import type { MeshSettings } from '@ambient-mesh/model/l7/settings';
 /** What waypoints are told of the mesh, beside what is a setting of its own below; a provider's `service` is `hostname`, or `namespace/hostname`. */
 export type MeshDefaults = Omit<MeshSettings, 'rootNamespace' | 'trustDomain'>;
 
-/** Of a mesh whose configuration says nothing. */
-export const plainMesh: MeshDefaults = {
-  trustDomainAliases: [],
-  pathNormalization: 'BASE',
-  providers: [],
-  defaultProviders: { accessLogging: [], tracing: [], metrics: [] },
-};
-
 export interface TranslateSettings {
   /** Default `Kubernetes`. */
   readonly clusterId: string;

@@ -238,6 +238,12 @@ const someVirtualService = fc.record({
 const someSubset = one({ name: 'web', labels: { app: 'web' } }, { name: 'back', labels: { tier: 'back' } }, { name: 'all' });
 const someDestinationRule = fc.record({ host: someHost, subsets: few(someSubset) });
 
+const attached = (part: string, content: readonly object[]) => few(someTarget).map((targetRefs) => ({ targetRefs, [part]: content }));
+const someAuthentication = attached('jwtRules', [{ issuer: 'me', jwks: '{}' }]);
+const someLimit = attached('limits', [{ requests: 1, every: '1s' }]);
+const somePlugin = attached('match', []).map((spec) => ({ ...spec, url: 'file:///a.wasm' }));
+const someTelemetry = attached('accessLogging', [{ providers: [{ name: 'a' }] }]);
+
 /** Now and then an object goes, or comes back as something else. */
 const changeOf = <K extends keyof Inputs>(table: K, object: fc.Arbitrary<Inputs[K]>) =>
   fc.tuple(object, fc.integer({ min: 0, max: 3 })).map(([made, at]) => {
@@ -263,4 +269,8 @@ export const someChange: fc.Arbitrary<Change> = fc.oneof(
   { weight: 1, arbitrary: changeOf('tcpRoutes', written('tcpRoutes', ['r1'], someRoute)) },
   { weight: 2, arbitrary: changeOf('virtualServices', written('virtualServices', ['v1', 'v2'], someVirtualService)) },
   { weight: 2, arbitrary: changeOf('destinationRules', written('destinationRules', ['d1', 'd2'], someDestinationRule)) },
+  { weight: 1, arbitrary: changeOf('requestAuthentications', written('requestAuthentications', ['p1'], someAuthentication)) },
+  { weight: 1, arbitrary: changeOf('rateLimits', written('rateLimits', ['p1'], someLimit)) },
+  { weight: 1, arbitrary: changeOf('wasmPlugins', written('wasmPlugins', ['p1'], somePlugin)) },
+  { weight: 1, arbitrary: changeOf('telemetries', written('telemetries', ['p1'], someTelemetry)) },
 ) as fc.Arbitrary<Change>;

@@ -5,7 +5,7 @@ import type { Labels, Meta } from '../kinds/meta.ts';
 import type { KubeNamespace } from '../kinds/place.ts';
 import type { KubeService, ServicePort } from '../kinds/service.ts';
 import type { ServiceContext } from '../service-info.ts';
-import { plainMesh, type TranslateSettings } from '../settings.ts';
+import type { MeshDefaults, TranslateSettings } from '../settings.ts';
 import type { Waypoint } from '../waypoint.ts';
 
 export const metaOf = (given: Partial<Meta> = {}): Meta => ({
@@ -100,6 +100,13 @@ export const waypointOf = (given: Partial<Waypoint> = {}): Waypoint => {
     allowed: { from: 'All' },
     ...given,
   };
+};
+
+const plainMesh: MeshDefaults = {
+  trustDomainAliases: [],
+  pathNormalization: 'BASE',
+  providers: [],
+  defaultProviders: { accessLogging: [], tracing: [], metrics: [] },
 };
 
 export const plainSettings: TranslateSettings = {
