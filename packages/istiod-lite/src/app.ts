@@ -284,6 +284,7 @@ function debugPages({
       objects: Object.fromEntries(Object.entries(feed.stores).map(([name, store]) => [name, store.size])),
     }),
     unenforced: () => Object.fromEntries(publisher.unenforced),
+    problems: () => Object.fromEntries(publisher.problems),
     authority: () => authority.expiry && { signerEnds: new Date(authority.expiry.signer), rootEnds: new Date(authority.expiry.root) },
   };
 }
