@@ -69,7 +69,7 @@ export function overlaysOf(all: readonly Parameters[]): { readonly ok: Overlays 
 
 function readPatch(text: string): { readonly ok: unknown } | { readonly mistake: string } {
   try {
-    const value: unknown = parse(text, { logLevel: 'silent' }) ?? undefined;
+    const value: unknown = parse(text, { logLevel: 'error' }) ?? undefined;
     return value === undefined || isObject(value) ? { ok: value } : { mistake: 'is not a mapping' };
   } catch (e) {
     return { mistake: `is not YAML: ${e instanceof Error ? e.message.split('\n')[0] : String(e)}` };
