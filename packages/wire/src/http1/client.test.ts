@@ -2,8 +2,8 @@
 import { isFault } from '@ambient-mesh/runtime/errors';
 import { describe, expect, test } from 'vitest';
 import type { RequestHead } from '../http/message.ts';
+import { Heard, settled, TestConduit } from '../testing/http1.ts';
 import { Http1Client } from './client.ts';
-import { Heard, settled, TestConduit } from './test-conduit.ts';
 
 const head: RequestHead = { method: 'GET', scheme: 'http', authority: 'a', path: '/', headers: [] };
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc';

@@ -7,11 +7,11 @@ import type { ClientConnection, ClientConnectionEvents, HttpFault, ResponseRecei
 import type { RequestHead } from '../http/message.ts';
 import type { Slab } from '../read-memory.ts';
 import { BodyReader } from './body-reader.ts';
+import { lost, notHttp } from './faults.ts';
 import { Output } from './output.ts';
 import { readResponseHead } from './response-head.ts';
 import { Section } from './section.ts';
 import { Sent, type SentHost } from './sent.ts';
-import { lost, notHttp } from './served.ts';
 import { type Reader, Source } from './source.ts';
 import { writeRequestHead } from './write-head.ts';
 

@@ -3,8 +3,8 @@ import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { echo, settled, TestConduit } from '../testing/http1.ts';
 import { Http1Server } from './server.ts';
-import { echo, settled, TestConduit } from './test-conduit.ts';
 
 interface Outcome {
   readonly seen: readonly string[];

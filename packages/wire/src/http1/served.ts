@@ -1,7 +1,6 @@
 // One request that a server has received, and the response to it as it is written.
 // Made by server.ts for each request; it keeps to the framing that its head announced, whatever it is given.
-import { MeshError } from '@ambient-mesh/runtime/errors';
-import type { BodyReceiver, ExchangeEnd, HttpFault, ServedRequest } from '../http/exchange.ts';
+import type { BodyReceiver, ExchangeEnd, ServedRequest } from '../http/exchange.ts';
 import type { HeaderList, RequestHead, ResponseHead } from '../http/message.ts';
 import type { Slab } from '../read-memory.ts';
 import type { Framing } from './fields.ts';
@@ -222,9 +221,3 @@ export class Served implements ServedRequest {
     if (this.#over !== undefined) receiver?.closed(this.#over);
   }
 }
-
-export function lost(text: string, before?: 'any byte' | 'head' | 'body'): MeshError<HttpFault> {
-  return new MeshError({ code: 'http.lost', ...(before && { before }) }, text);
-}
-
-export const notHttp = (why: string): MeshError<HttpFault> => new MeshError({ code: 'http.malformed' }, `not HTTP/1.1: ${why}`);

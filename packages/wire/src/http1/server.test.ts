@@ -3,8 +3,8 @@ import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';
 import { describe, expect, test } from 'vitest';
 import type { ServedRequest } from '../http/exchange.ts';
+import { echo, Heard, settled, TestConduit } from '../testing/http1.ts';
 import { Http1Server } from './server.ts';
-import { echo, Heard, settled, TestConduit } from './test-conduit.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const post = (body: string, ...fields: string[]): string =>

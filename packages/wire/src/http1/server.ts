@@ -4,12 +4,14 @@
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { Closed, Conduit } from '../conduit.ts';
 import type { ServedRequest } from '../http/exchange.ts';
+import type { Slab } from '../read-memory.ts';
 import { BodyReader } from './body-reader.ts';
+import { lost, notHttp } from './faults.ts';
 import { malformed, type Refusal } from './fields.ts';
 import { Output } from './output.ts';
 import { mostLine, readRequestHead } from './request-head.ts';
 import { Section, type SectionState } from './section.ts';
-import { lost, notHttp, Served, type ServedHost } from './served.ts';
+import { Served, type ServedHost } from './served.ts';
 import { type Reader, Source } from './source.ts';
 
 export interface Http1ServerSettings {
@@ -23,7 +25,7 @@ export interface Http1ServerSettings {
 
 export interface Http1ServerOptions {
   readonly clock: Clock;
-  /** Calls nothing back within this call but what `request` offers. */
+  /** Must not throw. The next one comes after this one's response. */
   readonly onRequest: (request: ServedRequest) => void;
   /** Once, when the connection is over. */
   readonly onClosed: (how: Closed) => void;
@@ -48,7 +50,7 @@ export class Http1Server implements ServedHost, Reader {
   readonly #conduit: Conduit;
   readonly #options: Http1ServerOptions;
   readonly #section = new Section(mostHead);
-  readonly #deliver = (bytes: Buffer, slab?: Parameters<Served['arrived']>[1]): void => this.#delivered(bytes, slab);
+  readonly #deliver = (bytes: Buffer, slab: Slab | undefined): void => this.#delivered(bytes, slab);
   #reading: Reading = 'head';
   #request: Served | undefined;
   #body: BodyReader | undefined;
@@ -119,7 +121,7 @@ export class Http1Server implements ServedHost, Reader {
 
   // What the connection says (Reader).
 
-  take(bytes: Buffer, slab: Parameters<Served['arrived']>[1]): number {
+  take(bytes: Buffer, slab: Slab | undefined): number {
     switch (this.#reading) {
       case 'head':
         return this.#takeHead(bytes);
@@ -139,14 +141,18 @@ export class Http1Server implements ServedHost, Reader {
     }
   }
 
-  /** A client that ends its side has gone: few mean it otherwise, and the work for the others would never be stopped. */
+  /**
+   * A client that ends its side while it waits has gone: few mean it otherwise, and the work for the others would never be stopped.
+   * Envoy, nginx and Go see it the same way.
+   */
   ended(): void {
     if (this.#reading === 'raw') {
       this.#request?.arrivedEnd(undefined);
       return;
     }
     if (this.#reading === 'over') return;
-    if (this.#request?.isAnswered === true && this.#dropping === false && this.#request.bodyEnded) {
+    if (this.#request?.isAnswered && this.#request.bodyEnded) {
+      // It has begun to read the response, and may want the rest.
       this.leaving = true;
       this.#keep = false;
       return;
@@ -200,7 +206,7 @@ export class Http1Server implements ServedHost, Reader {
     this.#options.onRequest(request);
   }
 
-  #takeBody(bytes: Buffer, slab: Parameters<Served['arrived']>[1]): number {
+  #takeBody(bytes: Buffer, slab: Slab | undefined): number {
     const body = this.#body;
     if (body === undefined) return bytes.length;
     const taken = body.take(bytes, slab, this.#deliver);
@@ -220,7 +226,7 @@ export class Http1Server implements ServedHost, Reader {
     return taken;
   }
 
-  #delivered(bytes: Buffer, slab: Parameters<Served['arrived']>[1]): void {
+  #delivered(bytes: Buffer, slab: Slab | undefined): void {
     if (this.#dropping) slab?.release();
     else this.#request?.arrived(bytes, slab);
   }

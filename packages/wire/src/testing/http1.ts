@@ -1,5 +1,5 @@
 // A conduit without a network, and an application that answers requests: what the tests of http1/ drive by hand.
-// Only tests use it.
+// Used by the tests of http1/; others may use it too.
 import type { Closed, Conduit, Receiver } from '../conduit.ts';
 import type { BodyReceiver, ExchangeEnd, ResponseReceiver, ServedRequest } from '../http/exchange.ts';
 import type { HeaderList, ResponseHead } from '../http/message.ts';
