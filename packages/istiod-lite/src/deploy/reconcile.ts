@@ -3,7 +3,7 @@
 import type { KubeClient } from '@ambient-mesh/kube/client';
 import { statusOf } from '@ambient-mesh/kube/errors';
 import type { Kind } from '@ambient-mesh/kube/kind';
-import { objectOf, type RawObject } from '@ambient-mesh/kube/raw';
+import { objectOf, type RawObject, textOf } from '@ambient-mesh/kube/raw';
 import { saysAlready, withTimes } from '@ambient-mesh/kube/status';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import type { Clock } from '@ambient-mesh/runtime/time';
@@ -19,13 +19,16 @@ import { controllerVersion, type Plan, versionAnnotation } from './plan.ts';
 export interface KnownGateway {
   readonly gateway: Gateway;
   readonly status: unknown;
+  /** A status is made from one version of the object, and written only to that. */
+  readonly version: string;
 }
 
 export const knownGatewayKind: Kind<KnownGateway> = {
   ...gatewayKind,
   narrow: (raw) => {
     const gateway = gatewayKind.narrow(raw);
-    return gateway && { gateway, status: objectOf(raw).status };
+    const { metadata, status } = objectOf(raw);
+    return gateway && { gateway, status, version: textOf(objectOf(metadata).resourceVersion) };
   },
 };
 
@@ -109,14 +112,14 @@ export class Reconciler {
     this.#applied.set(id, text);
   }
 
-  async #tell({ gateway: { meta }, status }: KnownGateway, wanted: GatewayStatus, signal: AbortSignal): Promise<void> {
+  async #tell({ gateway: { meta }, status, version }: KnownGateway, wanted: GatewayStatus, signal: AbortSignal): Promise<void> {
     if (isTold(objectOf(status), wanted)) return;
     const { client, clock, report } = this.#options;
     const now = timestamp(clock);
     const known = objectOf(status);
     const listeners = Array.isArray(known.listeners) ? known.listeners.map(objectOf) : [];
     const body = {
-      metadata: { uid: meta.uid },
+      metadata: { uid: meta.uid, resourceVersion: version },
       status: {
         ...wanted,
         conditions: withTimes(conditionsIn(known.conditions), wanted.conditions, now),
@@ -126,10 +129,13 @@ export class Reconciler {
         }),
       },
     };
-    await client.apply(gatewayKind, meta, body, { manager, subresource: 'status', signal }).catch((e: unknown) => {
-      // Gone, or another one by now.
-      if (statusOf(e) !== 404 && statusOf(e) !== 409) throw e;
-    });
+    try {
+      await client.apply(gatewayKind, meta, body, { manager, subresource: 'status', signal });
+    } catch (e) {
+      // Gone, or changed: the change is on its way to us, and what it says of addresses must not be overwritten.
+      if (statusOf(e) === 404 || statusOf(e) === 409) return;
+      throw e;
+    }
     report.written(`${meta.namespace}/${meta.name}`);
   }
 }
