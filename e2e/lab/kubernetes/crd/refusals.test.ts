@@ -7,6 +7,7 @@ import { type ApiUnderTest, apis } from '../each-api.ts';
 import { textAt } from '../object.ts';
 import type { JsonObject } from '../patch/json.ts';
 import { apiVersionOf, type ServedKind } from '../served-kind.ts';
+import { extensionRefusals } from './extension-refusals.ts';
 import { gatewayRefusals } from './gateway-refusals.ts';
 import { meshDefinitions } from './mesh-definitions.ts';
 import { networkingRefusals } from './networking-refusals.ts';
@@ -51,12 +52,15 @@ describe.each(apis)('%s', (_name, start) => {
     return status === 201 ? '' : (textAt(body, 'message') ?? text);
   }
 
-  describe.each([...securityRefusals, ...networkingRefusals, ...gatewayRefusals])('%s %s', (apiVersion, kind, rows) => {
-    test.each(rows)('%s', async (_, accepted, refused, error) => {
-      expect(await verdict(apiVersion, kind, accepted)).toBe('');
-      expect(await verdict(apiVersion, kind, refused)).toContain(error);
-    });
-  });
+  describe.each([...securityRefusals, ...networkingRefusals, ...gatewayRefusals, ...extensionRefusals])(
+    '%s %s',
+    (apiVersion, kind, rows) => {
+      test.each(rows)('%s', async (_, accepted, refused, error) => {
+        expect(await verdict(apiVersion, kind, accepted)).toBe('');
+        expect(await verdict(apiVersion, kind, refused)).toContain(error);
+      });
+    },
+  );
 
   test('the controller of a class never changes', async () => {
     const apiVersion = 'gateway.networking.k8s.io/v1';

@@ -1,5 +1,5 @@
 // The shape of the tables of what definitions refuse.
-// Used by security-refusals.ts, networking-refusals.ts and gateway-refusals.ts.
+// Used by security-refusals.ts, networking-refusals.ts, gateway-refusals.ts and extension-refusals.ts.
 import type { JsonObject } from '../patch/json.ts';
 
 /** A rule, a spec that obeys it, a spec that breaks it, and part of the error of the latter. */
