@@ -38,6 +38,20 @@ function open(onRequest: (request: ServedRequest) => void = () => {}, early: rea
   return { conduit, server, requests, refusals, ends, clock };
 }
 
+/** After a first request. */
+async function openUsed(): Promise<Opened> {
+  let first = true;
+  const opened = open((request) => {
+    if (first) answer(request);
+    first = false;
+  });
+  opened.conduit.feed(get);
+  await settled();
+  opened.requests.pop();
+  opened.conduit.written = '';
+  return opened;
+}
+
 const answer = (request: ServedRequest): void => request.respond({ status: 200, headers: [] }, true);
 const whole = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 const wholeAndClose = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
@@ -99,7 +113,7 @@ describe('the connection is kept or closed', () => {
   });
 
   test('shutdown while idle closes; during a request its response says so', async () => {
-    const idle = open();
+    const idle = await openUsed();
     idle.server.shutdown();
     expect(idle.conduit.ended).toBe(true);
     const busy = open();
@@ -112,19 +126,30 @@ describe('the connection is kept or closed', () => {
   });
 
   test('what comes after the last response is dropped, up to a limit and for a while', async () => {
-    const { conduit, server, requests, clock } = open();
+    const { conduit, server, requests } = await openUsed();
     server.shutdown();
     conduit.feed(get);
     expect([requests.length, conduit.over]).toEqual([0, 'no']);
     conduit.feed('x'.repeat(300_000));
     expect(conduit.over).toBe('closed');
-    const other = open();
+    const other = await openUsed();
     other.server.shutdown();
     await other.clock.advance(ms(5_001));
     expect(other.conduit.over).toBe('closed');
     await settled();
     expect(other.ends).toEqual(['finished']);
-    void clock;
+  });
+
+  test('shutdown before the first request: one is served, for a while', async () => {
+    const asking = open(answer);
+    asking.server.shutdown();
+    asking.conduit.feed(get + get);
+    await settled();
+    expect([asking.requests.length, asking.conduit.written, asking.conduit.ended]).toEqual([1, wholeAndClose, true]);
+    const silent = open();
+    silent.server.shutdown();
+    await silent.clock.advance(ms(5_001));
+    expect(silent.conduit.ended).toBe(true);
   });
 
   test('idle for an hour', async () => {

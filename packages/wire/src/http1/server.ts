@@ -58,6 +58,8 @@ export class Http1Server implements ServedHost, Reader {
   #dropping = false;
   #dropped = 0;
   #keep = true;
+  /** There has been a request. */
+  #used = false;
   #idleSince = 0;
   #idleTimer: Disposable | undefined;
   #headTimer: Disposable | undefined;
@@ -73,10 +75,15 @@ export class Http1Server implements ServedHost, Reader {
     this.source.start();
   }
 
-  /** The response in progress is the last one; without any, closes now. */
+  /** The response in progress is the last one; without any, closes now. A client that has asked nothing yet may ask once. */
   shutdown(): void {
+    if (this.leaving) return;
     this.leaving = true;
-    if (this.#reading === 'head' && this.#request === undefined && !this.#section.begun) this.#leave();
+    const leaveIfIdle = (): void => {
+      if (this.#reading === 'head' && this.#request === undefined && !this.#section.begun) this.#leave();
+    };
+    if (this.#used) leaveIfIdle();
+    else this.#dropTimer = this.#options.clock.after(ms(dropForMs), leaveIfIdle);
   }
 
   destroy(): void {
@@ -101,6 +108,7 @@ export class Http1Server implements ServedHost, Reader {
       return;
     }
     this.#dropping = true;
+    this.#dropTimer?.[Symbol.dispose]();
     this.#dropTimer = this.#options.clock.after(ms(dropForMs), () => this.#leave());
     this.source.goLater();
   }
@@ -197,6 +205,7 @@ export class Http1Server implements ServedHost, Reader {
     }
     const request = new Served(read, this);
     this.#request = request;
+    this.#used = true;
     this.#keep = true;
     if (read.framing !== 0) {
       this.#reading = 'body';
