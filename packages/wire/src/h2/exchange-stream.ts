@@ -4,10 +4,10 @@ import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Closed, Receiver } from '../conduit.ts';
 import type { BodyReceiver, BodyWriter, ExchangeEnd, HttpFault } from '../http/exchange.ts';
 import type { HeaderList } from '../http/message.ts';
-import { notInTrailers } from '../http1/syntax.ts';
 import type { Slab } from '../read-memory.ts';
 import { errorName } from './protocol.ts';
 import type { H2Stream } from './stream.ts';
+import { trailerList } from './write-head.ts';
 
 /** Our half. */
 export class BodySender implements BodyWriter {
@@ -24,7 +24,7 @@ export class BodySender implements BodyWriter {
   }
 
   end(trailers?: HeaderList): void {
-    const fit = trailers?.filter(([name]) => !notInTrailers.has(name));
+    const fit = trailers && trailerList(trailers);
     this.stream.end(fit?.length === 0 ? undefined : fit);
   }
 

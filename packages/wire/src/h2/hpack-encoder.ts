@@ -1,15 +1,8 @@
-// Encodes header lists (RFC 7541) as literals that no table remembers: tunnels are opened rarely and their headers differ each time.
+// Encodes header lists (RFC 7541) as literals that no table remembers: the headers of tunnels and of proxied requests differ each time.
 // Used by session.ts. Stateless, so that a refused or late block can never put two tables out of step.
 import type { HeaderList } from '../http/message.ts';
+import { staticNames } from './hpack-table.ts';
 
-/** Static indices of names that tunnels use (RFC 7541 appendix A). */
-const nameIndex = new Map([
-  [':authority', 1],
-  [':method', 2],
-  [':path', 4],
-  [':scheme', 6],
-  [':status', 8],
-]);
 const statusIndex = new Map([
   ['200', 8],
   ['400', 12],
@@ -30,9 +23,10 @@ export function encodeHeaders(headers: HeaderList): Buffer {
       continue;
     }
     // Literal without indexing, §6.2.2.
-    const index = nameIndex.get(name);
-    out[at++] = index ?? 0;
-    if (index === undefined) at = writeText(out, at, name);
+    const index = staticNames.get(name) ?? 0;
+    out[at++] = Math.min(index, 15);
+    if (index >= 15) out[at++] = index - 15;
+    else if (index === 0) at = writeText(out, at, name);
     at = writeText(out, at, value);
   }
   return out.subarray(0, at);

@@ -1,5 +1,5 @@
 // The tables that HPACK indices point into: the static one (RFC 7541 appendix A) and the bounded dynamic one (§2.3.2, §4).
-// Used by the decoder, and by the encoder for its few static indices.
+// Used by the decoder, and by the encoder for the names that have a static index.
 
 export type Entry = readonly [name: string, value: string];
 
@@ -19,6 +19,9 @@ const staticEntries: readonly Entry[] = staticText.map((text) => {
   const space = text.indexOf(' ');
   return space < 0 ? [text, ''] : [text.slice(0, space), text.slice(space + 1)];
 });
+
+/** The first index of each name that the static table has. */
+export const staticNames: ReadonlyMap<string, number> = new Map(staticEntries.map(([name], i) => [name, i + 1] as const).reverse());
 
 /** What an entry counts for, in tables and in header lists (RFC 7541 §4.1). */
 export const entryBytes = (name: string, value: string): number => name.length + value.length + 32;

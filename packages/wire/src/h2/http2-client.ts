@@ -1,16 +1,18 @@
 // Sends HTTP requests on one HTTP/2 connection to a server that is known to speak it, many at a time.
 // Used by the waypoint for backends; which connection takes which request is decided there.
+import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Clock } from '@ambient-mesh/runtime/time';
-import type { ClientConnection, ClientConnectionEvents, ResponseReceiver, SentRequest } from '../http/exchange.ts';
+import type { ClientConnection, ClientConnectionEvents, HttpFault, ResponseReceiver, SentRequest } from '../http/exchange.ts';
 import type { RequestHead } from '../http/message.ts';
 import type { ReadMemory } from '../read-memory.ts';
 import { BodyDelivery, BodySender } from './exchange-stream.ts';
 import type { KeepaliveSettings } from './keepalive.ts';
 import type { Carrier } from './link.ts';
 import { errorCode } from './protocol.ts';
-import { requestList } from './request-head.ts';
 import { H2Session } from './session.ts';
 import { type H2Settings, httpClientSettings } from './settings.ts';
+import type { Opening } from './stream.ts';
+import { requestList } from './write-head.ts';
 
 export interface Http2ClientOptions {
   readonly clock: Clock;
@@ -51,18 +53,18 @@ export class Http2Client implements ClientConnection {
     return this.#session.streams.size;
   }
 
+  /** A head that cannot be written ends as `http.malformed`; the connection stays as it was. */
   request(head: RequestHead, last: boolean, receiver: ResponseReceiver): SentRequest {
-    const stream = this.#session.open(
-      requestList(head),
-      {
-        answered: (status, headers, whole) => receiver.head({ status, headers }, whole),
-        informed: (status, headers) => receiver.inform(status, headers),
-        // The delivery is told too.
-        failed: () => {},
-      },
-      last,
-    );
-    if (stream === undefined) throw new Error('a request on a connection that is not free');
+    const list = requestList(head);
+    if (list === undefined) return unsent(receiver, { code: 'http.malformed' }, 'a head that cannot be written');
+    const opening: Opening = {
+      answered: (status, headers, whole) => receiver.head({ status, headers }, whole),
+      informed: (status, headers) => receiver.inform(status, headers),
+      // The delivery is told too.
+      failed: () => {},
+    };
+    const stream = this.#session.open(list, opening, last);
+    if (stream === undefined) return unsent(receiver, { code: 'http.refused' }, 'the connection is not free');
     stream.carries = head.method === 'HEAD' ? 'head' : 'message';
     stream.receive(new BodyDelivery(stream, receiver));
     // Stream numbers are used up.
@@ -83,4 +85,24 @@ class Sent extends BodySender implements SentRequest {
   abort(): void {
     this.stream.drop(errorCode.cancel);
   }
+}
+
+/** A request that never left: its receiver hears so in a turn of its own. */
+function unsent(receiver: ResponseReceiver, fault: HttpFault, text: string): SentRequest {
+  let given = false;
+  queueMicrotask(() => {
+    if (!given) receiver.closed(new MeshError(fault, text));
+  });
+  return {
+    write: (_bytes, slab) => {
+      slab?.release();
+      return true;
+    },
+    end: () => {},
+    pause: () => {},
+    resume: () => {},
+    abort: () => {
+      given = true;
+    },
+  };
 }

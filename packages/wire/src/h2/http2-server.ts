@@ -10,10 +10,11 @@ import type { RequestFields } from './headers.ts';
 import type { KeepaliveSettings } from './keepalive.ts';
 import type { Carrier } from './link.ts';
 import { errorCode } from './protocol.ts';
-import { asRequest, responseList, withFields } from './request-head.ts';
+import { asRequest } from './request-head.ts';
 import { H2Session, type SessionFault } from './session.ts';
 import { type H2Settings, httpServerSettings } from './settings.ts';
 import type { H2Stream } from './stream.ts';
+import { interimList, responseList } from './write-head.ts';
 
 export interface Http2ServerOptions {
   readonly clock: Clock;
@@ -72,7 +73,11 @@ export class Http2Server {
 
 function refuse(stream: H2Stream, status: number): void {
   stream.endsWithUs = true;
-  stream.sendHead(responseList({ status, headers: [['content-length', '0']] }), true);
+  const list = [
+    [':status', String(status)],
+    ['content-length', '0'],
+  ] as const;
+  stream.sendHead(list, true);
 }
 
 class Served extends BodySender implements ServedRequest {
@@ -92,11 +97,15 @@ class Served extends BodySender implements ServedRequest {
   }
 
   inform(status: number, headers: HeaderList): void {
-    this.stream.sendInterim(withFields([[':status', String(status)]], headers));
+    const list = interimList(status, headers);
+    if (list !== undefined) this.stream.sendInterim(list);
   }
 
+  /** In place of a head that cannot be written it sends 500, and drops whatever is given for the body. */
   respond(head: ResponseHead, last: boolean): void {
-    this.stream.sendHead(responseList(head), last);
+    const list = responseList(head);
+    if (list === undefined) refuse(this.stream, 500);
+    else this.stream.sendHead(list, last);
   }
 
   abort(): void {

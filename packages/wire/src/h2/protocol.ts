@@ -1,4 +1,4 @@
-// The numbers of RFC 9113 that a CONNECT tunnel needs, and the one exception that a broken rule raises inside a session.
+// The numbers of RFC 9113, and the one exception that a broken rule raises inside a session.
 // Shared by every file of this folder. Pure.
 
 export const frameHeaderBytes = 9;

@@ -1,5 +1,5 @@
-// One HTTP/2 connection for CONNECT tunnels, either role, over any byte stream (RFC 9113): no push, no priorities, no compression of ours.
-// Called by hbone/tunnel.ts (client) and hbone/server.ts. Owns streams, SETTINGS, GOAWAY and the end of the connection.
+// One HTTP/2 connection, either role, over any byte stream (RFC 9113): no push, no priorities, no compression of ours.
+// Called by hbone/ for tunnels, by http2-client.ts and http2-server.ts for requests. Owns streams, SETTINGS, GOAWAY and the end of the connection.
 // What arrives is judged by incoming.ts, what leaves is ordered by sender.ts and output.ts.
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';

@@ -1,5 +1,5 @@
 // One stream of a session, as a conduit: its two halves, what is held for a slow consumer, and how it ends.
-// Made by session.ts, which calls it with what arrives; hbone/ hands it to whoever pumps. Sending is the lane's (sender.ts).
+// Made by session.ts, which calls it with what arrives; hbone/ hands it to whoever pumps, exchange-stream.ts makes a message of it. Sending is the lane's (sender.ts).
 // Resets are read as facts ztunnel §2.11 says: some of them are a normal end.
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import type { Closed, Conduit, ConduitFault, Receiver } from '../conduit.ts';
