@@ -112,4 +112,4 @@ const accepted = (ap: AuthorizationPolicy, status: Condition['status'], reason: 
   observedGeneration: ap.meta.generation,
 });
 
-const isTrue = (text: string | undefined): boolean => ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text ?? '');
+export const isTrue = (text: string | undefined): boolean => ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text ?? '');

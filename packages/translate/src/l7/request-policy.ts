@@ -1,12 +1,12 @@
 // An AuthorizationPolicy with targetRefs as waypoints enforce it (facts: control-plane §6.4). Pure.
 // What node tunnels enforce is authorization-policy.ts; what a rule matches, compiled, is the model's.
 import type { OperationMatch, RequestPolicy, RequestRule, SourceMatch } from '@ambient-mesh/model/l7/policy';
+import { isTrue } from '../authorization-policy.ts';
 import type { AuthorizationPolicy, PolicyRule } from '../kinds/authorization-policy.ts';
 import type { TranslateSettings } from '../settings.ts';
 import { attach, type PolicyLookUp, type TranslatedPolicy } from './policy-attachment.ts';
 
 const actions = ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'] as const;
-const truths: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 
 /** An action that nobody knows denies everybody: it was meant to restrict, and what it would have let through cannot be said. */
 export function requestPolicy(
@@ -16,7 +16,7 @@ export function requestPolicy(
 ): TranslatedPolicy<RequestPolicy> {
   return attach(object, look, settings, (heading, problems) => {
     const known = actions.find((each) => each === object.action);
-    const dryRun = truths.has(object.meta.annotations['istio.io/dry-run'] ?? '');
+    const dryRun = isTrue(object.meta.annotations['istio.io/dry-run']);
     if (known === undefined) {
       problems.push(`action ${object.action} is not known: everything is denied`);
       return { ...heading, action: 'DENY', dryRun, rules: [{ from: [], to: [], when: [] }] };
