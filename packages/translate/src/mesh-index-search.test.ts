@@ -10,6 +10,7 @@ import type { Inputs } from './kinds/all.ts';
 import type { Pod } from './kinds/pod.ts';
 import { MeshIndex } from './mesh-index.ts';
 import { peerAuthenticationKeys } from './peer-authentication.ts';
+import { requiresWaypoint, requireWaypointKey } from './require-waypoint.ts';
 import { inRevision } from './revision.ts';
 import { selects } from './selector.ts';
 import { servicesFromEntry } from './service-from-entry.ts';
@@ -52,36 +53,52 @@ function standing(objects: Objects, settings: TranslateSettings): readonly Servi
   return claims.filter((claim) => !lost.has(claim));
 }
 
-function servicesOf({ meta, namedPorts }: Pod, objects: Objects, settings: TranslateSettings): readonly (readonly [string, PortMap])[] {
+function infosOf({ meta }: Pod, objects: Objects, settings: TranslateSettings): readonly ServiceInfo[] {
   const named = (name: string) =>
     objects
       .of('endpointSlices')
       .filter((slice) => slice.service === name)
       .flatMap(({ endpoints, meta: { namespace } }) => endpoints.map(({ pod }) => ({ pod, namespace })));
-  return standing(objects, settings)
-    .filter(({ selector = {}, source }) => {
-      if (Object.keys(selector).length > 0)
-        return (
-          source.namespace === meta.namespace && selects(selector, meta.labels) && (settings.entriesSelectPods || source.kind === 'Service')
-        );
-      if (source.kind === 'ServiceEntry') return false;
-      const { namespace, name, uid } = meta;
-      return named(source.name).some(
-        ({ pod, namespace: own }) => own === source.namespace && pod?.namespace === namespace && pod.name === name && pod.uid === uid,
+  return standing(objects, settings).filter(({ selector = {}, source }) => {
+    if (Object.keys(selector).length > 0)
+      return (
+        source.namespace === meta.namespace && selects(selector, meta.labels) && (settings.entriesSelectPods || source.kind === 'Service')
       );
-    })
-    .map(({ service, source }) => [serviceKey(service), portsOnPod(source, namedPorts)] as const)
-    .sort(([a], [b]) => byText(a, b));
+    if (source.kind === 'ServiceEntry') return false;
+    const { namespace, name, uid } = meta;
+    return named(source.name).some(
+      ({ pod, namespace: own }) => own === source.namespace && pod?.namespace === namespace && pod.name === name && pod.uid === uid,
+    );
+  });
 }
 
-function policiesOf({ meta }: Pod, objects: Objects, settings: TranslateSettings): readonly string[] {
+const servicesOf = (pod: Pod, objects: Objects, settings: TranslateSettings): readonly (readonly [string, PortMap])[] =>
+  infosOf(pod, objects, settings)
+    .map(({ service, source }) => [serviceKey(service), portsOnPod(source, pod.namedPorts)] as const)
+    .sort(([a], [b]) => byText(a, b));
+
+/** Of services that nobody reaches but through their waypoint. */
+function requiredOf(pod: Pod, objects: Objects, settings: TranslateSettings): readonly string[] {
+  const sources = [...objects.of('services'), ...objects.of('serviceEntries')];
+  const requiring = infosOf(pod, objects, settings).filter(({ source: { kind, namespace, name } }) => {
+    const object = sources.find(
+      ({ meta, ...own }) => meta.namespace === namespace && meta.name === name && 'hosts' in own === (kind !== 'Service'),
+    );
+    const place = objects.of('namespaces').find(({ meta }) => meta.name === namespace);
+    return object !== undefined && requiresWaypoint(object.meta, place);
+  });
+  return [...new Set(requiring.map(({ source }) => requireWaypointKey(source)))].sort(byText);
+}
+
+function policiesOf(pod: Pod, objects: Objects, settings: TranslateSettings): readonly string[] {
+  const { meta } = pod;
   const { namespace, labels } = meta;
   const selecting = objects
     .of('authorizationPolicies')
     .filter((ap) => ap.selector && [namespace, settings.rootNamespace].includes(ap.meta.namespace) && selects(ap.selector, labels))
     .flatMap((ap) => policyFrom(ap, settings).policy?.key ?? []);
   const all = objects.of('peerAuthentications').filter((pa) => inRevision(pa.meta, settings.revision));
-  return [...selecting.sort(byText), ...peerAuthenticationKeys(all, meta, settings)];
+  return [...selecting.sort(byText), ...peerAuthenticationKeys(all, meta, settings), ...requiredOf(pod, objects, settings)];
 }
 
 const someSettings = fc

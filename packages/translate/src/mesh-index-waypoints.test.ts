@@ -187,3 +187,29 @@ describe('services', () => {
     expect([ofService(cluster), weights()]).toEqual([host, []]);
   });
 });
+
+test('where a waypoint is required, pods behind the service refuse everybody until there is one, and then all but that one', () => {
+  const cluster = new Cluster();
+  const annotations = { 'ambient-mesh.dev/require-waypoint': 'true' };
+  const key = 'ns/ambient_require_waypoint_web';
+  const pod = podOf({ meta: { name: 'p', namespace: 'ns', labels: { app: 'web' } } });
+  const listed = () => cluster.workload('ns/p')?.authorizationPolicies;
+  cluster.apply('pods', pod);
+  cluster.apply('services', kubeServiceOf({ meta: { annotations, labels: { 'istio.io/use-waypoint': 'waypoint' } } }));
+  expect([listed(), cluster.policy(key)?.rules]).toEqual([[key], [[]]]);
+  const required = () => cluster.conditions('services', 'ns/web').find(({ type }) => type === 'ambient-mesh.dev/WaypointRequired')?.reason;
+  expect(required()).toBe('WaypointIsNotReady');
+
+  const labels = { 'gateway.networking.k8s.io/gateway-name': 'waypoint' };
+  cluster.apply('gateways', gatewayOf());
+  cluster.apply('pods', podOf({ meta: { name: 'wp', namespace: 'ns', labels }, serviceAccount: 'wp' }));
+  expect(JSON.stringify(cluster.policy(key)?.rules)).toContain('cluster.local/ns/ns/sa/wp');
+  expect([required(), listed()]).toEqual(['Enforced', [key]]);
+
+  cluster.remove('gateways', 'ns/waypoint');
+  expect([cluster.policy(key)?.rules, required()]).toEqual([[[]], 'WaypointIsNotReady']);
+  cluster.apply('services', kubeServiceOf({}));
+  expect([listed(), cluster.policy(key), required()]).toEqual([[], undefined, undefined]);
+  cluster.apply('namespaces', namespaceOf('ns', {}, annotations));
+  expect([listed(), required()]).toEqual([[key], 'NoWaypoint']);
+});

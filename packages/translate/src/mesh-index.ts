@@ -27,6 +27,7 @@ import {
 import {
   entryStatus,
   portPolicyOf,
+  requiredPolicy,
   type Status,
   sentPolicy,
   serviceStatus,
@@ -178,7 +179,8 @@ export class MeshIndex {
     });
     const settled = this.#derive(settledOf, never, (hostname, now) => this.#settled(hostname, now));
     const reached = this.#derive(targetsOf, exists, (key, target) => targets.set(key, target));
-    for (const derivation of [made, reached]) {
+    const required = this.#derive(requiredPolicy, exists, this.#sendPolicy);
+    for (const derivation of [made, reached, required]) {
       this.#touched.services.push((key) => derivation.touch(`Service/${key}`));
       this.#touched.serviceEntries.push((key) => derivation.touch(`ServiceEntry/${key}`));
     }

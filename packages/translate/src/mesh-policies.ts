@@ -7,7 +7,9 @@ import type { Dependant } from './derive/table.ts';
 import type { Condition } from './kinds/meta.ts';
 import { bindingFor, type Reading } from './mesh-services.ts';
 import { allowWaypointPolicy, parentsOf, portPolicy, staticStrictPolicy } from './peer-authentication.ts';
+import { requireWaypointCondition, requireWaypointPolicy } from './require-waypoint.ts';
 import { inRevision } from './revision.ts';
+import type { ServiceInfo } from './service-info.ts';
 import { entryLabels } from './workload-from-entry.ts';
 
 type Policies = Generator<readonly [key: string, Policy]>;
@@ -49,6 +51,14 @@ export function* waypointPolicy({ tables, settings }: Reading, key: string, by: 
   if (policy !== undefined) yield [policy.key, policy];
 }
 
+/** `object`: `Service/namespace/name` or `ServiceEntry/namespace/name`. */
+export function* requiredPolicy({ tables, settings }: Reading, object: string, by: Dependant): Policies {
+  const [info] = tables.infos.readBy('object', object, by);
+  if (info?.requiresWaypoint !== true) return;
+  const policy = requireWaypointPolicy(info.source, info.binding, settings);
+  yield [policy.key, policy];
+}
+
 /** What an object's status should say, and of a policy what is enforced nowhere. */
 export interface Status {
   readonly conditions: readonly Condition[];
@@ -60,14 +70,17 @@ type Statuses = Generator<readonly [key: string, Status]>;
 export function* serviceStatus({ tables }: Reading, key: string, by: Dependant): Statuses {
   if (tables.services.read(key, by) === undefined) return;
   const [info] = tables.infos.readBy('object', `Service/${key}`, by);
-  yield [key, { conditions: info ? serviceConditions(info.binding, info) : [] }];
+  yield [key, { conditions: info ? [...serviceConditions(info.binding, info), ...required(info)] : [] }];
 }
+
+const required = ({ requiresWaypoint, binding }: ServiceInfo): readonly Condition[] =>
+  requiresWaypoint ? [requireWaypointCondition(binding)] : [];
 
 export function* entryStatus({ tables, settings }: Reading, key: string, by: Dependant): Statuses {
   const entry = tables.serviceEntries.read(key, by);
   if (entry === undefined || !inRevision(entry.meta, settings.revision)) return;
   const [info] = tables.infos.readBy('object', `ServiceEntry/${key}`, by);
-  yield [key, { conditions: info ? entryConditions(entry, info.binding, info) : [] }];
+  yield [key, { conditions: info ? [...entryConditions(entry, info.binding, info), ...required(info)] : [] }];
 }
 
 export function* workloadEntryStatus(reading: Reading, key: string, by: Dependant): Statuses {

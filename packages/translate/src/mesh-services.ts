@@ -4,7 +4,9 @@
 import { settle } from './canonical.ts';
 import type { Dependant } from './derive/table.ts';
 import type { Meta } from './kinds/meta.ts';
+import type { KubeNamespace } from './kinds/place.ts';
 import { infoKey, objectOf, type Settled, type Tables, type TargetSlice } from './mesh-tables.ts';
+import { requiresWaypoint } from './require-waypoint.ts';
 import { inRevision } from './revision.ts';
 import { servicesFromEntry } from './service-from-entry.ts';
 import { serviceFromKubernetes } from './service-from-kubernetes.ts';
@@ -60,7 +62,7 @@ export function* infosOf(reading: Reading, object: string, by: Dependant): Gener
     const binding = bindingFor(reading, { kind: 'Service', meta: service.meta }, 'service', by);
     const namespace = tables.namespaces.read(service.meta.namespace, by);
     const info = serviceFromKubernetes(service, { namespace, network: networkOf(reading, by), settings, binding });
-    if (info !== undefined) yield [infoKey(info), info];
+    if (info !== undefined) yield [infoKey(info), requiring(info, service.meta, namespace)];
     return;
   }
   const entry = tables.serviceEntries.read(key, by);
@@ -68,8 +70,11 @@ export function* infosOf(reading: Reading, object: string, by: Dependant): Gener
   const binding = bindingFor(reading, { kind: 'ServiceEntry', meta: entry.meta }, 'service', by);
   const namespace = tables.namespaces.read(entry.meta.namespace, by);
   for (const info of servicesFromEntry(entry, { namespace, network: networkOf(reading, by), settings, binding }))
-    yield [infoKey(info), info];
+    yield [infoKey(info), requiring(info, entry.meta, namespace)];
 }
+
+const requiring = (info: ServiceInfo, meta: Meta, namespace: KubeNamespace | undefined): ServiceInfo =>
+  requiresWaypoint(meta, namespace) ? { ...info, requiresWaypoint: true } : info;
 
 export function* settledOf({ tables }: Reading, hostname: string, by: Dependant): Generator<readonly [string, Settled]> {
   const infos = [...tables.infos.readBy('hostname', hostname, by)];

@@ -10,6 +10,7 @@ import { policiesSelecting, servicesSelecting } from './mesh-selection.ts';
 import { bindingFor, networkOf, type Reading, stands } from './mesh-services.ts';
 import { objectOf, type Selection } from './mesh-tables.ts';
 import { allowWaypointPolicy } from './peer-authentication.ts';
+import { requireWaypointKey } from './require-waypoint.ts';
 import { inRevision } from './revision.ts';
 import type { ServiceInfo } from './service-info.ts';
 import { portsOnEntry, portsOnPod } from './service-ports.ts';
@@ -126,16 +127,18 @@ function portsBy(infos: readonly ServiceInfo[], ports: (info: ServiceInfo) => Po
 
 const noPorts: ReadonlyMap<string, PortMap> = new Map();
 
-/** Also lists what lets waypoints in, where the mesh is told to allow them: its own and those of its services (facts: control-plane §3.7). */
+/**
+ * Also lists what refuses everybody but the waypoints of its services, where those require it, and what lets waypoints in, where the mesh is told
+ * to allow them: its own and those of its services (facts: control-plane §3.7).
+ */
 function withWaypoints(
   settings: TranslateSettings,
   policies: readonly string[],
   infos: readonly ServiceInfo[],
   waypoint: Waypoint | undefined,
 ): readonly string[] {
-  if (!settings.allowWaypoints) return policies;
-  const allowed = [waypoint, ...infos.flatMap(({ binding }) => waypointsOf(binding))].flatMap(
-    (each) => (each && allowWaypointPolicy(each, settings)?.key) ?? [],
-  );
-  return [...policies, ...new Set(allowed)];
+  const required = infos.flatMap((info) => (info.requiresWaypoint ? requireWaypointKey(info.source) : [])).sort(byText);
+  const admitted = settings.allowWaypoints ? [waypoint, ...infos.flatMap(({ binding }) => waypointsOf(binding))] : [];
+  const allowed = admitted.flatMap((each) => (each && allowWaypointPolicy(each, settings)?.key) ?? []);
+  return required.length + allowed.length === 0 ? policies : [...policies, ...new Set([...required, ...allowed])];
 }

@@ -16,6 +16,8 @@ export interface ServiceInfo {
   readonly binding: Binding;
   /** What the label about ingress says, wherever it is; absent where there is none. For the status: the service has it only with a waypoint. */
   readonly ingressUseWaypoint?: boolean;
+  /** Its workloads refuse whatever does not come through its waypoint. Absent: they do not. */
+  readonly requiresWaypoint?: true;
   /** Same-namespace workloads that it selects; absent or empty: none. */
   readonly selector?: Labels;
 }

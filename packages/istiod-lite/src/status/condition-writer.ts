@@ -8,6 +8,7 @@ import { type Condition as TimedCondition, withTimes } from '@ambient-mesh/kube/
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import { conditionChange } from '@ambient-mesh/translate/condition-change';
 import type { Condition } from '@ambient-mesh/translate/kinds/meta';
+import { waypointRequired } from '@ambient-mesh/translate/require-waypoint';
 import { timedConditions } from './timed-conditions.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -28,8 +29,8 @@ const ofWaypoints = { 'istio-ambient-waypoint-policy': ['WaypointAccepted'] };
 
 /** Which manager owns which types of conditions: independent writers own different conditions of one object. */
 const owners: Readonly<Record<ConditionTable, Readonly<Record<string, readonly string[]>>>> = {
-  services: { 'istio-ambient-service': ['istio.io/WaypointBound'] },
-  serviceEntries: { 'istio-ambient-service': ['istio.io/WaypointBound', 'istio.io/WaypointMissing'] },
+  services: { 'istio-ambient-service': ['istio.io/WaypointBound', waypointRequired] },
+  serviceEntries: { 'istio-ambient-service': ['istio.io/WaypointBound', 'istio.io/WaypointMissing', waypointRequired] },
   workloadEntries: { 'istio-ambient-workloadentry': ['istio.io/WaypointBound'] },
   requestAuthentications: ofWaypoints,
   rateLimits: ofWaypoints,

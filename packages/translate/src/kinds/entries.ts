@@ -96,7 +96,7 @@ export const serviceEntryKind = {
       ...(isRaw(spec.workloadSelector) && { workloadSelector: labels(spec.workloadSelector.labels) }),
       subjectAltNames: texts(spec.subjectAltNames),
       allocated: items(status.addresses).map((each) => ({ host: text(raw(each).host), value: text(raw(each).value) })),
-      conditions: conditions(status, ['istio.io/WaypointBound', 'istio.io/WaypointMissing']),
+      conditions: conditions(status, ['istio.io/WaypointBound', 'istio.io/WaypointMissing', 'ambient-mesh.dev/WaypointRequired']),
     };
   },
 } as const;

@@ -49,7 +49,7 @@ export const serviceKind = {
       trafficDistribution: text(spec.trafficDistribution),
       publishNotReadyAddresses: flag(spec.publishNotReadyAddresses),
       ipFamilies: texts(spec.ipFamilies),
-      conditions: conditions(status, ['istio.io/WaypointBound']),
+      conditions: conditions(status, ['istio.io/WaypointBound', 'ambient-mesh.dev/WaypointRequired']),
     };
   },
 } as const;

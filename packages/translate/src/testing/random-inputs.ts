@@ -31,6 +31,14 @@ const gatewayLabels = one<Labels>({}, {}, {}, { 'gateway.networking.k8s.io/gatew
 const revisionLabels = one<Labels>({}, {}, {}, { 'istio.io/rev': 'other' });
 const canaryWeight = one<Labels>({}, { 'istio.io/use-waypoint-canary-weight': '10' });
 
+const requiring = one<Labels>(
+  {},
+  {},
+  {},
+  { 'ambient-mesh.dev/require-waypoint': 'true' },
+  { 'ambient-mesh.dev/require-waypoint': 'false' },
+);
+
 const labelsOf = (...parts: readonly fc.Arbitrary<Labels>[]): fc.Arbitrary<Labels> =>
   fc.tuple(...parts).map((all) => Object.assign({}, ...all) as Labels);
 
@@ -67,7 +75,7 @@ const somePorts = one([portOf()], [portOf({ name: 'http', targetPort: 'http' })]
 
 const someService = fc
   .record({
-    meta: someMeta(['s1', 's2'], waypointLabels, canaryWeight),
+    meta: someMeta(['s1', 's2'], waypointLabels, labelsOf(canaryWeight, requiring)),
     type: one('ClusterIP', 'ClusterIP', 'ClusterIP', 'ExternalName'),
     clusterIps: one([], ['10.0.0.1'], ['None']),
     selector: one<Labels>({}, {}, { app: 'web' }, { app: 'db' }, { app: 'web', tier: 'back' }),
@@ -191,7 +199,7 @@ const someNamespaceObject = fc
   .record({
     name: someNamespace,
     labels: labelsOf(waypointLabels, one<Labels>({}, { team: 'x' }), one<Labels>({}, { 'topology.istio.io/network': 'net' })),
-    annotations: canaryWeight,
+    annotations: labelsOf(canaryWeight, requiring),
   })
   .map((given) => ({ meta: metaOf({ ...given, namespace: '' }) }));
 
