@@ -5,7 +5,10 @@ import type { Slab } from '../read-memory.ts';
 import type { HeaderList, RequestHead, ResponseHead } from './message.ts';
 
 export type HttpFault =
-  /** The connection ended, or the peer cancelled, before the exchange was complete. `before`, in a client of HTTP/1.1: what of the response had not come yet. */
+  /**
+   * The connection ended, or the peer cancelled, before the exchange was complete. `before`, from a client of HTTP/1.1: what of the
+   * response had not come yet.
+   */
   | { readonly code: 'http.lost'; readonly before?: 'any byte' | 'head' | 'body' }
   /** HTTP/2: the peer reset the stream. `h2` is its code. */
   | { readonly code: 'http.reset'; readonly h2: number }

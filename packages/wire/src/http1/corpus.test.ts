@@ -3,7 +3,8 @@ import { fakeClock } from '@ambient-mesh/runtime/testing';
 import { ms } from '@ambient-mesh/runtime/time';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { echo, settled, TestConduit } from '../testing/http1.ts';
+import { echo, Heard, settled, TestConduit } from '../testing/http1.ts';
+import { Http1Client } from './client.ts';
 import { Http1Server } from './server.ts';
 
 interface Outcome {
@@ -131,5 +132,34 @@ test('10,000 damaged requests: none throws, none hangs, none leaks into the next
     for (const line of seen) if (line.includes(' /follow ')) expect(line.endsWith(' f /follow []'), text).toBe(true);
     expect(written.split('GET /follow ').slice(1).join(''), text).not.toContain(secret);
     if (!open) expect(written, text).toContain('connection: close');
+  }
+});
+
+test('5,000 damaged responses: each request hears how it ended, once, and what follows is never the next answer', async () => {
+  const next = random(51);
+  const scraps = ['\r\n', '\n', '\r', '\0', ' ', ':', '0\r\n\r\n', 'Content-Length: 1\r\n', 'HTTP/1.1 100 x\r\n\r\n', '\xff', '204', '304'];
+  for (let i = 0; i < 5_000; i++) {
+    const chunked = 'Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n';
+    let text = `HTTP/1.1 200 OK\r\nX: y\r\n${i % 2 === 0 ? 'Content-Length: 10\r\n\r\n0123456789' : chunked}`;
+    for (let damage = 1 + next(3); damage > 0; damage--) {
+      const at = next(text.length);
+      text = text.slice(0, at) + (scraps[next(scraps.length)] ?? '') + text.slice(at + next(3));
+    }
+    const conduit = new TestConduit();
+    let unusable = 0;
+    const client = new Http1Client(conduit, { changed: () => {}, unusable: () => unusable++ });
+    const head = { method: 'GET', scheme: 'http', authority: 'a', path: '/', headers: [] } as const;
+    const first = new Heard();
+    client.request(head, true, first);
+    const middle = next(text.length);
+    conduit.feed(text.slice(0, middle));
+    conduit.feed(text.slice(middle));
+    const second = new Heard();
+    if (client.free) client.request(head, true, second);
+    else second.closed('finished');
+    conduit.feedEnd();
+    await settled();
+    const ends = [first, second].map(({ log }) => log.filter((line) => line === 'finished' || line.startsWith('http.')).length);
+    expect([ends, unusable, second.body], text).toEqual([[1, 1], 1, '']);
   }
 });
