@@ -49,6 +49,11 @@ test('tunnels are trusted in the namespace of the control plane', () => {
   expect(good({ CA_TRUSTED_NODE_ACCOUNTS: 'a/b, c/d,' }).trustedNodeAccounts).toEqual(['a/b', 'c/d']);
 });
 
+test('the resources of waypoints are JSON', () => {
+  expect(good().waypointResources).toMatchObject({ requests: { cpu: '100m' }, limits: { memory: '1Gi' } });
+  expect(good({ WAYPOINT_RESOURCES: '{}' }).waypointResources).toEqual({});
+});
+
 test('changes may go out at once', () => {
   expect(good({ PILOT_DEBOUNCE_AFTER: '0', PILOT_DEBOUNCE_MAX: '0s' })).toMatchObject({ debounceAfter: 0, debounceMax: 0 });
 });
@@ -60,6 +65,7 @@ test('addresses as Go programs are told them mean every address', () => {
 const mistaken: readonly (readonly [string, Record<string, string>, string | undefined, RegExp])[] = [
   ['a bad address', { SECURE_GRPC_ADDR: '15012' }, undefined, /SECURE_GRPC_ADDR is "15012" but must be an address and a port/],
   ['debug pages for everyone', { DEBUG_ADDR: '0.0.0.0:15000' }, undefined, /loopback/],
+  ['resources that are no object', { WAYPOINT_RESOURCES: '[1]' }, undefined, /WAYPOINT_RESOURCES .* must be a JSON object/],
   ['a quiet time over the longest', { PILOT_DEBOUNCE_AFTER: '20s' }, undefined, /shorter/],
   ['a mesh configuration that is not YAML', {}, 'a: [', /not YAML/],
   ['a mesh configuration that is a list', {}, '- a', /not a mapping/],

@@ -14,8 +14,10 @@ export interface Listeners {
   readonly debug: SocketAddress;
 }
 
-export interface Config extends Omit<Values<typeof settings>, 'trustDomain'> {
+export interface Config extends Omit<Values<typeof settings>, 'trustDomain' | 'waypointResources'> {
   readonly trustDomain: string;
+  /** Of the container. */
+  readonly waypointResources: Readonly<Record<string, unknown>>;
   readonly rootNamespace: string;
   readonly mesh: MeshConfig;
   readonly listen: Listeners;
@@ -42,6 +44,7 @@ export function configure({ env, textOf }: ConfigSources): { readonly ok: Config
       trustDomain: read.ok.trustDomain ?? mesh.ok.trustDomain ?? 'cluster.local',
       rootNamespace: mesh.ok.rootNamespace ?? system,
       trustedNodeAccounts: read.ok.trustedNodeAccounts.length > 0 ? read.ok.trustedNodeAccounts : [`${system}/ztunnel`],
+      waypointResources: JSON.parse(read.ok.waypointResources) as Readonly<Record<string, unknown>>,
       mesh: mesh.ok,
       listen: listen.ok,
     }),

@@ -13,18 +13,18 @@ const list = parser('a comma-separated list', (given): readonly string[] =>
 );
 const wait = parser('a duration such as 100ms, or 0 for none', (given) => (given === '0' ? ms(0) : duration.read(given)));
 const nothing: readonly string[] = [];
-const mapping = parser('a JSON object', (given): Readonly<Record<string, unknown>> | undefined => {
+/** Stays text, which is what the page of the configuration shows. */
+const mapping = parser('a JSON object', (given): string | undefined => (isMapping(given) ? given : undefined));
+const waypointResources = '{"requests":{"cpu":"100m","memory":"128Mi"},"limits":{"cpu":"2","memory":"1Gi"}}';
+
+function isMapping(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(given);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
   } catch {
-    return undefined;
+    return false;
   }
-});
-const waypointResources: Readonly<Record<string, unknown>> = {
-  requests: { cpu: '100m', memory: '128Mi' },
-  limits: { cpu: '2', memory: '1Gi' },
-};
+}
 
 // biome-ignore format: a row per variable reads better than a block
 export const settings = {

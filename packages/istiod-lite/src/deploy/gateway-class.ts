@@ -18,10 +18,9 @@ export const manager = 'istio.io/gateway-controller';
 export const meshController = 'istio.io/mesh-controller';
 /** Gateways of its classes stand for something elsewhere. */
 export const unmanagedController = 'istio.io/unmanaged-gateway';
-export const waypointClass = 'istio-waypoint';
 
 const builtin: Readonly<Record<string, { readonly controllerName: string; readonly description: string }>> = {
-  [waypointClass]: { controllerName: meshController, description: 'The default Istio waypoint GatewayClass' },
+  'istio-waypoint': { controllerName: meshController, description: 'The default Istio waypoint GatewayClass' },
   'istio-remote': { controllerName: unmanagedController, description: 'Gateways of other clusters; nothing is deployed for them' },
 };
 

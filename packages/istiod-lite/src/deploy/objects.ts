@@ -25,7 +25,7 @@ const kept: ReadonlySet<string> = new Set([
 ]);
 
 /** What the Gateway hands down to all that is made for it. */
-export function handedDown({ gateway: { meta, infrastructure, className }, network }: Pick<WaypointOrder, 'gateway' | 'network'>): {
+function handedDown({ gateway: { meta, infrastructure, className }, network }: Pick<WaypointOrder, 'gateway' | 'network'>): {
   readonly labels: Labels;
   readonly annotations: Labels;
 } {

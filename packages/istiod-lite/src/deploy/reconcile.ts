@@ -54,6 +54,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   /** What was applied last, by kind and name: a field that is no longer wanted shows only here. */
   readonly #applied: Map<string, string> = new Map();
+  /** What has been told to be in the way, so that it is told once. */
+  readonly #foreign: Set<string> = new Set();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -78,7 +80,8 @@ export class Reconciler {
 
   /** The Gateway is gone: what it owned is the garbage collector's. */
   forget(namespace: string, gateway: string): void {
-    for (const key of this.#applied.keys()) if (key.startsWith(`${namespace}/${gateway} `)) this.#applied.delete(key);
+    for (const known of [this.#applied, this.#foreign])
+      for (const id of known.keys()) if (id.startsWith(`${namespace}/${gateway} `)) known.delete(id);
   }
 
   async #deploy(gateway: Gateway, objects: readonly WantedObject[], signal: AbortSignal): Promise<void> {
@@ -107,7 +110,12 @@ export class Reconciler {
     const text = JSON.stringify(body);
     if (found !== undefined && this.#applied.get(id) === text && saysAlready(found.body, body)) return;
     const there = found ?? (await client.get(kind, { namespace, name }, { signal }));
-    if (there !== undefined && !isOf(there, gateway)) return report.foreign(`${namespace}/${gatewayName}`, `${kind.kind} ${name}`);
+    if (there !== undefined && !isOf(there, gateway)) {
+      if (!this.#foreign.has(id)) report.foreign(`${namespace}/${gatewayName}`, `${kind.kind} ${name}`);
+      this.#foreign.add(id);
+      return;
+    }
+    this.#foreign.delete(id);
     await client.apply(kind, { namespace, name }, body, { manager, signal });
     this.#applied.set(id, text);
   }
