@@ -89,5 +89,6 @@ export interface MetricOverride {
   /** `REQUEST_COUNT`, …, `ALL_METRICS`. */
   readonly metric: string;
   readonly disabled: boolean;
-  readonly tags: readonly (readonly [name: string, value: string | undefined])[];
+  /** `null`: the label is left out. */
+  readonly tags: readonly (readonly [name: string, value: string | null])[];
 }

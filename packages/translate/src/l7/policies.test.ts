@@ -188,6 +188,12 @@ describe('RequestAuthentication', () => {
     ]);
   });
 
+  test('without targets nobody enforces it, and people hear of it', () => {
+    expect(authenticate(object({ selector: {}, jwtRules: [{ issuer: 'a' }] }))).toEqual({
+      problems: ['nothing enforces it: waypoints are reached by targetRefs only'],
+    });
+  });
+
   test('a rule without an issuer is none, and the status says so', () => {
     const { policy, condition } = of({ issuer: 'a' }, { jwks: '{}' });
     expect(policy?.rules).toEqual([{ issuer: 'a', ...plain }]);
@@ -292,7 +298,9 @@ describe('Telemetry', () => {
     });
   });
 
-  test('with a selector it is for sidecars', () => expect(of({ selector: {} })).toEqual({ problems: [] }));
+  test('with a selector it is for sidecars', () => {
+    expect(of({ selector: {} })).toEqual({ problems: ['nothing enforces it: waypoints are reached by targetRefs only'] });
+  });
 
   test('with targets that lead nowhere it is not for the whole namespace', () => {
     expect(of({ targetRefs: [{ kind: 'Service', name: 'gone' }] }).policy).toBeUndefined();
@@ -328,7 +336,7 @@ describe('Telemetry', () => {
           disabled: false,
           tags: [
             ['a', 'request.host'],
-            ['b', undefined],
+            ['b', null],
           ],
         },
         { metric: 'ALL_METRICS', disabled: true, tags: [] },

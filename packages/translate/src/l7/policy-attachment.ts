@@ -3,7 +3,7 @@
 import type { Target } from '@ambient-mesh/model/l7/policy';
 import type { Unenforced } from '../authorization-policy.ts';
 import type { Condition } from '../kinds/meta.ts';
-import type { Attachable, PolicyTarget } from '../kinds/policy-target.ts';
+import type { Attachable, PolicyTarget, WaypointPolicy } from '../kinds/policy-target.ts';
 import { type TargetLookUp, targetVerdict } from '../policy-targets.ts';
 import { inRevision } from '../revision.ts';
 import type { TranslateSettings } from '../settings.ts';
@@ -39,14 +39,18 @@ export const headingOf = ({ meta, targets }: Attachable, look: PolicyLookUp, set
   targets: targets.flatMap((target) => targetsOf(target, meta.namespace, look, settings)),
 });
 
+/** Tunnels may enforce an AuthorizationPolicy without targets; of all other kinds nobody does. */
+const unreached = 'nothing enforces it: waypoints are reached by targetRefs only';
+
 /** `translate` makes the policy; undefined when there is nothing to enforce. It may add problems, which the status then names. */
 export function attach<P>(
-  object: Attachable,
+  object: Attachable & Partial<Pick<WaypointPolicy, 'selects'>>,
   look: PolicyLookUp,
   settings: TranslateSettings,
   translate: (heading: Heading, problems: string[]) => P | undefined,
 ): TranslatedPolicy<P> {
-  if (object.targets.length === 0 || !inRevision(object.meta, settings.revision)) return { problems: [] };
+  if (!inRevision(object.meta, settings.revision)) return { problems: [] };
+  if (object.targets.length === 0) return { problems: object.selects === undefined ? [] : [unreached] };
   const { condition, unenforced } = targetVerdict(object, targetLook(look), settings) ?? {};
   const heading = headingOf(object, look, settings);
   const problems: string[] = [];

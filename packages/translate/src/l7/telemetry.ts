@@ -10,9 +10,9 @@ import { attach, headingOf, type PolicyLookUp, type TranslatedPolicy } from './p
 const serves = ({ mode }: { readonly mode: string }): boolean => mode !== 'CLIENT';
 
 export function telemetry(object: Telemetry, look: PolicyLookUp, settings: TranslateSettings): TranslatedPolicy<TelemetrySettings> {
-  if (object.targets.length > 0)
+  if (object.targets.length > 0 || object.selects)
     return attach(object, look, settings, (heading, problems) => ({ ...heading, ...partsOf(object, problems) }));
-  if (object.selects || !inRevision(object.meta, settings.revision)) return { problems: [] };
+  if (!inRevision(object.meta, settings.revision)) return { problems: [] };
   const problems: string[] = [];
   return { policy: { ...headingOf(object, look, settings), ...partsOf(object, problems) }, problems };
 }
@@ -61,6 +61,6 @@ function overrideOf({ metric, customMetric, disabled, tags }: WrittenMetric, pro
     problems.push(`metric ${customMetric} is not one of the mesh's`);
     return [];
   }
-  const written = tags.map(({ name, operation, value }) => [name, operation === 'REMOVE' ? undefined : value] as const);
+  const written = tags.map(({ name, operation, value }) => [name, operation === 'REMOVE' ? null : value] as const);
   return [{ metric, disabled, tags: written }];
 }
