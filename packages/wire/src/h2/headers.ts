@@ -86,4 +86,4 @@ function readFields(list: HeaderList): Fields | undefined {
 }
 
 /** Neither end of a value may be one (§8.2.1). */
-const isBlank = (value: string, at: number): boolean => value[at] === ' ' || value[at] === '\t';
+export const isBlank = (value: string, at: number): boolean => value[at] === ' ' || value[at] === '\t';

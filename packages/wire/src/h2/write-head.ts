@@ -2,6 +2,7 @@
 // Used by http2-server.ts and http2-client.ts, because configured filters may have put anything in. Pure.
 import type { HeaderList, RequestHead, ResponseHead } from '../http/message.ts';
 import { connectionFields, isAuthority, isFieldValue, isLowerToken, isToken, notInTrailers } from '../http1/syntax.ts';
+import { isBlank } from './headers.ts';
 import { isPath } from './request-head.ts';
 
 type Entry = readonly [name: string, value: string];
@@ -46,5 +47,5 @@ function withFields(list: Entry[], headers: HeaderList): HeaderList | undefined 
 /** A value neither begins nor ends with a blank (RFC 9113 §8.2.1). */
 function trimmed(entry: Entry): Entry {
   const [name, value] = entry;
-  return /^[ \t]|[ \t]$/.test(value) ? [name, value.replace(/^[ \t]+|[ \t]+$/g, '')] : entry;
+  return isBlank(value, 0) || isBlank(value, value.length - 1) ? [name, value.replace(/^[ \t]+|[ \t]+$/g, '')] : entry;
 }
