@@ -59,6 +59,7 @@ const service = (name: string, selector: object): Manifest => ({
       { name: 'http-alt', port: 8080, targetPort: 8080, appProtocol: 'http' },
       { name: 'https', port: 443, targetPort: 8443 },
       { name: 'tcp', port: 9090, targetPort: 9090 },
+      { name: 'odd', port: 9091, targetPort: 9091 },
       { name: 'grpc', port: 7070, targetPort: 7070, ...(name === 'echo' && { appProtocol: 'kubernetes.io/h2c' }) },
     ],
   },

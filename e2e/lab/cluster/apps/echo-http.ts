@@ -40,6 +40,8 @@ async function heed(path: string): Promise<Asked> {
   if (id !== '') times.set(id, before + 1);
   const slow = before < Number(query.get('slow') ?? Number.POSITIVE_INFINITY);
   if (delay !== null && slow) await sleep(delay.endsWith('ms') ? Number.parseInt(delay, 10) : Number.parseFloat(delay) * 1_000);
+  const only = query.get('only');
+  if (only !== null && !hostname().startsWith(`${only}-`)) return { status: 200, headers: [], reset: false };
   const fails = before < Number(query.get('fail') ?? 0);
   const status = query.has('fail') ? (fails ? Number(query.get('code') ?? 500) : 200) : Number(query.get('code') ?? 200);
   const headers = (query.get('headers') ?? '').split(',').flatMap((each) => {
@@ -144,5 +146,10 @@ createTcp((socket) => {
     socket.pipe(socket);
   });
 }).listen(echoHttpPorts.tcp);
+createTcp((socket) => {
+  socket.on('error', () => {});
+  socket.write(`${hostname()}\n`);
+  socket.pipe(socket);
+}).listen(echoHttpPorts.greeting);
 createTls({ ...tlsOptions, ALPNProtocols: ['http/1.1'] }, (socket) => http1.emit('connection', socket)).listen(echoHttpPorts.https);
 process.on('SIGTERM', () => setTimeout(() => process.exit(0), 1_500));

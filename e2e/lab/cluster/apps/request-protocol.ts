@@ -7,8 +7,10 @@ export const echoHttpPorts = {
   http: 8080,
   /** The same; gRPC: each message of a stream is answered by one, the status is in trailers. */
   grpc: 7070,
-  /** A line that says which pod it is, then echoes. */
+  /** Answers the first bytes with a line that says which pod it is, and echoes. */
   tcp: 9090,
+  /** The same, but the server speaks first. */
+  greeting: 9091,
   https: 8443,
 } as const;
 

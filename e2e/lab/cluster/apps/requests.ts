@@ -135,6 +135,7 @@ function raw(order: RequestOrder): Promise<RequestResult> {
     resolve({ status: 200, body: got.trim() });
   });
   socket.on('close', () => reject(new Error('closed without an answer')));
+  if (order.url.startsWith('tcp:') && order.body === '') return promise;
   socket.write(order.url.startsWith('tls:') ? `GET / HTTP/1.1\r\nhost: ${order.sni ?? host}\r\nconnection: close\r\n\r\n` : 'hello\n');
   return promise;
 }

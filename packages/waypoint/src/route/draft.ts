@@ -6,6 +6,7 @@ import type { HeaderEdit } from '@ambient-mesh/model/l7/route';
 import type { ServedRequest } from '@ambient-mesh/wire/http/exchange';
 import type { HeaderList, RequestHead } from '@ambient-mesh/wire/http/message';
 import type { ResponseFlag } from '../dispatch/flags.ts';
+import type { Session } from '../filters/persistence.ts';
 import type { Inlet } from '../inlet.ts';
 import { isGrpc } from './answer.ts';
 import { type Beginning, PeekedRequest } from './peeked.ts';
@@ -28,6 +29,8 @@ export class Draft {
   readonly flags: ResponseFlag[] = [];
   /** What decided, for the access log. */
   details = '';
+  /** The client's session, if its pod is still there. */
+  session: Session | undefined;
   /** Name of the rule or route that was taken. */
   route = '';
   #facts: RequestFacts | undefined;

@@ -55,7 +55,7 @@ function match({ world }: Shared, draft: Draft): Taken | Answer {
   return { status: 404, body: 'no route matches', grpcStatus: 12 };
 }
 
-/** The backend, after its own filters. */
+/** The backend, after its own filters: that of the client's session, else one by weight (facts: gateway-api-mesh §3.6). */
 async function choose(
   shared: Shared,
   draft: Draft,
@@ -63,7 +63,11 @@ async function choose(
   mirrors: Target[],
 ): Promise<Exclude<Chosen, { readonly invalid: string }> | Answer> {
   if (taken === undefined) return 'itself';
-  const backend = draw(taken.rule.backends, shared.random);
+  const { backends, persistence } = taken.rule;
+  const session = persistence && sessionOf(persistence, draft.head.headers, shared.clock.now());
+  const bound = session && backends.find(({ to }) => !('invalid' in to) && destinationOf(shared, draft.inlet, to).find(session.uid));
+  if (bound !== undefined) draft.session = session;
+  const backend = bound ?? draw(backends, shared.random);
   const to = backend?.to ?? { invalid: 'the rule has no backend' };
   const answered = backend === undefined ? undefined : await applyAll(shared, draft, backend.filters, mirrors);
   if (answered !== undefined) return answered;
@@ -147,7 +151,7 @@ function planTo(shared: Shared, draft: Draft, { destination, chosen, rule }: To)
   const { clock, config, world } = shared;
   const { head, request, grpc, inlet } = draft;
   const { balance } = destination.settings;
-  const session = rule?.persistence && sessionOf(rule.persistence, head.headers, clock.now());
+  const { session } = draft;
   const { hash, cookie } = hashKey(balance?.hash, { head, sourceIp: inlet.from.ip, token: () => shared.random().toString(36).slice(2) });
   if (cookie !== undefined) draft.responseHeaders.push(cookie);
   const began = clock.monotonic();
