@@ -133,4 +133,33 @@ describe.each(apis)('on %s', (_, startApi) => {
     expect((await parents('shared')).map((parent) => parent.controllerName)).toEqual(['example.com/edge', controllerName]);
     await mesh.remove(route('shared'));
   });
+
+  const conditionOf = (object: Parameters<MeshApi['get']>[0], type: string): Promise<{ status: string; reason: string }> =>
+    becomes(`the condition ${type}`, async () => {
+      const { status } = (await mesh.get(object)) as { status?: { conditions?: { type: string; status: string; reason: string }[] } };
+      return status?.conditions?.find((each) => each.type === type);
+    });
+
+  test('a policy for waypoints says that nothing enforces it yet', async () => {
+    const policy = {
+      apiVersion: 'security.istio.io/v1',
+      kind: 'RequestAuthentication',
+      metadata: { name: 'tokens', namespace: 'default' },
+      spec: { targetRefs: [{ group: '', kind: 'Service', name: 'web' }], jwtRules: [{ issuer: 'me', jwks: '{"keys":[]}' }] },
+    };
+    await mesh.put(policy);
+    expect(await conditionOf(policy, 'WaypointAccepted')).toMatchObject({ status: 'False', reason: 'AncestorNotBound' });
+    await becomes('the policy at the waypoint', () => told?.resources.get('authentication/default/tokens'));
+    await mesh.remove(policy);
+  });
+
+  test('a service that requires its waypoint says that everything is refused until there is one', async () => {
+    const annotations = { 'ambient-mesh.dev/require-waypoint': 'true' };
+    const labels = { 'istio.io/use-waypoint': 'none-such' };
+    const locked = { ...service, metadata: { name: 'locked', namespace: 'default', annotations, labels } };
+    await mesh.put(locked);
+    expect(await conditionOf(locked, 'ambient-mesh.dev/WaypointRequired')).toMatchObject({ status: 'False', reason: 'WaypointIsNotReady' });
+    expect(await conditionOf(locked, 'istio.io/WaypointBound')).toMatchObject({ status: 'False', reason: 'WaypointIsNotReady' });
+    await mesh.remove(locked);
+  });
 });
