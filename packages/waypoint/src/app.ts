@@ -59,7 +59,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
     world,
     clock,
     random: Math.random,
-    links: (destination, upstream) => linkPorts({ dialler, clock, destination, upstream, connectTimeout: config.connectTimeout }),
+    links: (destination, upstream) => linkPorts({ dialler, clock, memory, destination, upstream, connectTimeout: config.connectTimeout }),
   });
   parts.defer(() => destinations.destroy());
   const drain = new Drain({ deadline: config.drainDeadline, clock });
@@ -67,7 +67,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   const filters = parts.use(
     new Filters({ world, destinations, clock, log, fetchBytes: fetcher(world, destinations, config.clusterDomain) }),
   );
-  const shared: Shared = { config, world, clock, random: Math.random, destinations, dialler, filters, telemetry, drain, log };
+  const shared: Shared = { config, world, clock, memory, random: Math.random, destinations, dialler, filters, telemetry, drain, log };
   const listener = parts.use(
     new TunnelListener({
       port: config.hbonePort,

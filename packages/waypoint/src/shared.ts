@@ -2,6 +2,7 @@
 
 import type { Drain } from '@ambient-mesh/runtime/drain';
 import type { Clock } from '@ambient-mesh/runtime/time';
+import type { ReadMemory } from '@ambient-mesh/wire/read-memory';
 import type { Config } from './config.ts';
 import type { Destinations } from './dispatch/destinations.ts';
 import type { Dialler } from './dispatch/dial.ts';
@@ -14,6 +15,8 @@ export interface Shared {
   readonly config: Config;
   readonly world: World;
   readonly clock: Clock;
+  /** Where bytes are read into; also counts what is held for slow readers. */
+  readonly memory: ReadMemory;
   /** 0 <= x < 1. */
   readonly random: () => number;
   readonly destinations: Destinations;

@@ -4,6 +4,7 @@ import type { Upstream } from '@ambient-mesh/model/endpoint-choice';
 import type { Clock, Ms } from '@ambient-mesh/runtime/time';
 import { Http2Client } from '@ambient-mesh/wire/h2/http2-client';
 import { Http1Client } from '@ambient-mesh/wire/http1/client';
+import type { ReadMemory } from '@ambient-mesh/wire/read-memory';
 import type { Destination } from './destination.ts';
 import type { Dialler } from './dial.ts';
 import type { LinkPorts } from './links.ts';
@@ -12,13 +13,14 @@ import { openSecure } from './origination.ts';
 export interface LinkParts {
   readonly dialler: Dialler;
   readonly clock: Clock;
+  readonly memory: ReadMemory;
   readonly destination: Destination;
   readonly upstream: Upstream;
   /** Unless the destination's settings say otherwise. */
   readonly connectTimeout: Ms;
 }
 
-export function linkPorts({ dialler, clock, destination, upstream, connectTimeout }: LinkParts): LinkPorts {
+export function linkPorts({ dialler, clock, memory, destination, upstream, connectTimeout }: LinkParts): LinkPorts {
   const { workload, port } = upstream;
   return {
     clock,
@@ -28,7 +30,7 @@ export function linkPorts({ dialler, clock, destination, upstream, connectTimeou
       const wanted = { workload, port, service: destination.service, connectTimeoutMs: pool?.connectTimeout ?? connectTimeout };
       const plain = await dialler.open(wanted, signal);
       const conduit = tls === undefined || tls.mode === 'disable' ? plain : await openSecure(plain, tls, { version, clock, signal });
-      return version === 'h2' ? new Http2Client(conduit, { clock }, events) : new Http1Client(conduit, events);
+      return version === 'h2' ? new Http2Client(conduit, { clock, memory }, events) : new Http1Client(conduit, events);
     },
   };
 }

@@ -10,7 +10,7 @@ import { serveRequest } from '../route/serve-request.ts';
 import type { Shared } from '../shared.ts';
 
 export function serveHttp(shared: Shared, inlet: Inlet, conduit: Conduit, version: 'http1' | 'h2'): Promise<void> {
-  const { clock, drain, log } = shared;
+  const { clock, memory, drain, log } = shared;
   const { promise, resolve } = Promise.withResolvers<void>();
   const events = {
     onRequest: (request: ServedRequest) =>
@@ -23,7 +23,7 @@ export function serveHttp(shared: Shared, inlet: Inlet, conduit: Conduit, versio
   };
   const server =
     version === 'h2'
-      ? new Http2Server(conduit, { clock, ...events })
+      ? new Http2Server(conduit, { clock, memory, ...events })
       : new Http1Server(conduit, { clock, ...events, malformed: (status, reason) => shared.telemetry.malformed(inlet, status, reason) });
   const shutdown = (): void => server.shutdown();
   const destroy = (): void => server.destroy();
