@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
-const pages = ['compatibility.md', 'compatibility-istiod-lite.md', 'compatibility-cni-agent.md'];
+const pages = ['compatibility.md', 'compatibility-istiod-lite.md', 'compatibility-cni-agent.md', 'compatibility-waypoint.md'];
 const page = pages.map((name) => readFileSync(join(root, 'docs', name), 'utf8')).join('\n');
 
 /** `model/next-hop.test.ts` is in packages/model/src; the page says so, and what starts elsewhere is a whole path. */
