@@ -1,7 +1,17 @@
 // What a bench says: readings of one round, their medians over the rounds, and figures that set ours beside each peer's. Pure.
 // A figure is one line of `--json FILE`; table.ts prints them for people, targets.ts judges them.
 
-export const peers = ['direct', 'HAProxy TLS pair', 'HAProxy relay'] as const;
+/** The first two are ways without what is measured. A hop does what the waypoint does, in its place. */
+export const peers = [
+  'direct',
+  'no waypoint',
+  '1 route',
+  'HAProxy TLS pair',
+  'HAProxy relay',
+  'HAProxy hop',
+  'nginx hop',
+  'nghttpx hop',
+] as const;
 export type Peer = (typeof peers)[number];
 /** Whose round it was. */
 export type Side = Peer | 'ours';

@@ -2,7 +2,14 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter } from 'node:path';
 
-export const packages = { iperf3: 'iperf3', wrk: 'wrk', nginx: 'nginx-light', haproxy: 'haproxy' } as const;
+export const packages = {
+  iperf3: 'iperf3',
+  wrk: 'wrk',
+  nginx: 'nginx-light',
+  haproxy: 'haproxy',
+  nghttpx: 'nghttp2-proxy',
+  h2load: 'nghttp2-client',
+} as const;
 export type Program = keyof typeof packages;
 
 /** Looks in PATH and where Debian keeps daemons. */

@@ -12,6 +12,9 @@ import { type Plan, readPlan, usage } from './options.ts';
 import { table } from './table.ts';
 import { Testbed } from './testbed.ts';
 import { type Bench, bulkAcrossNodes, bulkOnOneNode, keepAliveRequests, latency, newConnections } from './traffic.ts';
+import { MeshBed } from './waypoint/mesh-bed.ts';
+import { manyRoutes } from './waypoint/routes.ts';
+import { addedLatency, http1Requests, http2Requests, largeBodies, type MeshBench } from './waypoint/traffic.ts';
 
 const onTheLab: Readonly<Record<string, Bench>> = {
   bulk: bulkAcrossNodes,
@@ -21,7 +24,16 @@ const onTheLab: Readonly<Record<string, Bench>> = {
   latency,
   memory,
 };
-const names = [...Object.keys(onTheLab), 'model', 'control'];
+/** Selected one by one, or all by what they have in common. */
+const onTheMesh: Readonly<Record<string, MeshBench>> = {
+  'waypoint-http1': http1Requests,
+  'waypoint-http2': http2Requests,
+  'waypoint-latency': addedLatency,
+  'waypoint-bodies': largeBodies,
+  // Last, because what it leaves in memory is not given back at once.
+  'waypoint-routes': manyRoutes,
+};
+const names = [...Object.keys(onTheLab), 'model', 'control', 'waypoint', ...Object.keys(onTheMesh)];
 
 const failures: string[] = [];
 const figures: Figure[] = [];
@@ -38,16 +50,18 @@ async function collect(name: string, taken: AsyncIterable<readonly Figure[]>): P
 }
 
 async function measure(plan: Plan, signal: AbortSignal): Promise<void> {
-  const chosen = names.filter((name) => plan.names.length === 0 || plan.names.includes(name));
-  if (chosen.includes('model')) await collect('model', model({ signal }));
-  if (chosen.includes('control')) await collect('control', controlPlane({ plan }));
-  const benches = Object.entries(onTheLab).filter(([name]) => chosen.includes(name));
-  if (benches.length === 0) return;
-  await using bed = await Testbed.start(plan.profile);
-  for (const [name, bench] of benches) {
-    if (signal.aborted) return;
-    await collect(name, bench({ bed, plan, signal }));
+  const isChosen = (name: string): boolean => plan.names.length === 0 || plan.names.includes(name);
+  if (isChosen('model')) await collect('model', model({ signal }));
+  if (isChosen('control')) await collect('control', controlPlane({ plan }));
+  const benches = Object.entries(onTheLab).filter(([name]) => isChosen(name));
+  if (benches.length > 0) {
+    await using bed = await Testbed.start(plan.profile);
+    for (const [name, bench] of benches) if (!signal.aborted) await collect(name, bench({ bed, plan, signal }));
   }
+  const ofWaypoints = Object.entries(onTheMesh).filter(([name]) => isChosen(name) || isChosen('waypoint'));
+  if (ofWaypoints.length === 0 || signal.aborted) return;
+  await using bed = await MeshBed.start(plan.profile);
+  for (const [name, bench] of ofWaypoints) if (!signal.aborted) await collect(name, bench({ bed, plan, signal }));
 }
 
 function report({ json, rounds, seconds }: Plan): void {

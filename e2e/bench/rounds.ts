@@ -5,6 +5,18 @@ import type { Plan } from './options.ts';
 import { costOf } from './process-cost.ts';
 import type { Path, Testbed } from './testbed.ts';
 
+/** A way that traffic may take, and the processes on it whose cost is told. */
+export interface Way {
+  readonly side: Side;
+  readonly proxies: readonly Metered[];
+}
+
+/** One process; a child of the lab's is one. */
+export interface Metered {
+  readonly role: string;
+  readonly child: { readonly pid: number; readonly output: string };
+}
+
 /** What a round moved, for which the proxies' CPU time is divided up. */
 export type Moved = { readonly gigabytes: number } | { readonly requests: number };
 
@@ -13,23 +25,28 @@ export interface Round {
   readonly moved: Moved;
 }
 
-export type Measure = (path: Path, seconds: number) => Promise<Round>;
+export type Measure<W extends Way = Path> = (way: W, seconds: number) => Promise<Round>;
 
-export interface Stage {
-  readonly bed: Testbed;
+export interface Rounds<W> {
+  /** `switchTo`: before each round. */
+  readonly bed: { readonly switchTo: (way: W) => Promise<void> };
   readonly plan: Plan;
   /** Stops between rounds. */
   readonly signal: AbortSignal;
 }
 
+export interface Stage extends Rounds<Path> {
+  readonly bed: Testbed;
+}
+
 /** Medians per side. Throws as soon as any round fails. */
-export async function inRounds(
-  { bed, plan, signal }: Stage,
-  paths: readonly Path[],
-  measure: Measure,
+export async function inRounds<W extends Way>(
+  { bed, plan, signal }: Rounds<W>,
+  paths: readonly W[],
+  measure: Measure<W>,
 ): Promise<Map<Side, readonly Reading[]>> {
-  const taken = new Map<Path, (readonly Reading[])[]>(paths.map((path) => [path, []]));
-  const run = async (path: Path, seconds: number): Promise<readonly Reading[]> => {
+  const taken = new Map<W, (readonly Reading[])[]>(paths.map((path) => [path, []]));
+  const run = async (path: W, seconds: number): Promise<readonly Reading[]> => {
     signal.throwIfAborted();
     await bed.switchTo(path);
     return withCosts(path, () => measure(path, seconds)).catch((e: unknown) => {
@@ -41,7 +58,7 @@ export async function inRounds(
   return new Map(Array.from(taken, ([{ side }, rounds]) => [side, medians(rounds)]));
 }
 
-async function withCosts({ proxies }: Path, work: () => Promise<Round>): Promise<readonly Reading[]> {
+async function withCosts({ proxies }: Way, work: () => Promise<Round>): Promise<readonly Reading[]> {
   const before = proxies.map(({ child }) => costOf(child.pid));
   const { readings, moved } = await work();
   const costs = proxies.flatMap(({ role, child }, at) => {
@@ -58,5 +75,5 @@ const cpuReading = (role: string, seconds: number, moved: Moved): Reading =>
     : { metric: `CPU, ${role}`, unit: 'us/request', value: (seconds * 1e6) / moved.requests };
 
 /** What may tell why a round failed. */
-const saidBy = ({ proxies }: Path): string =>
+const saidBy = ({ proxies }: Way): string =>
   proxies.map(({ role, child }) => `\n${role} said: ${child.output.split('\n').slice(-5).join('\n')}`).join('');

@@ -42,6 +42,15 @@ const promises: readonly Promised[] = [
   { bench: 'control', case: /^one policy/, metric: /p99$/, at: 'most', bound: 50, of: 'ours' },
   { bench: 'control', case: /^certificates/, metric: /^signed per core$/, at: 'least', bound: 500, of: 'ours' },
   { bench: 'model', case: /^100 policies$/, metric: /^decisions$/, at: 'least', bound: 200_000, of: 'ours' },
+  { bench: 'waypoint', case: /^HTTP\/1/, metric: /^requests$/, peer: 'HAProxy hop', at: 'least', bound: 0.5, of: 'ratio' },
+  { bench: 'waypoint', case: /^(HTTP\/2|gRPC)/, metric: /^requests$/, peer: 'nghttpx hop', at: 'least', bound: 0.5, of: 'ratio' },
+  { bench: 'waypoint', metric: /^added p50$/, at: 'most', bound: 0.6, of: 'ours' },
+  { bench: 'waypoint', metric: /^added p99$/, at: 'most', bound: 3, of: 'ours' },
+  { bench: 'waypoint', case: /routes/, metric: /^requests$/, at: 'least', bound: 0.9, of: 'ratio' },
+  { bench: 'waypoint', case: /routes/, metric: /^more memory$/, at: 'most', bound: 60, of: 'ours' },
+  { bench: 'waypoint', case: /routes/, metric: /^change to effect p99$/, at: 'most', bound: 100, of: 'ours' },
+  { bench: 'waypoint', case: /^bodies/, metric: /^throughput$/, at: 'least', bound: 3, of: 'ours' },
+  { bench: 'waypoint', case: /^bodies/, metric: /^most RSS/, at: 'most', bound: 30, of: 'ours' },
 ];
 
 export function targetOf(figure: Figure): Target | undefined {

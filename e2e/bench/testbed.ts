@@ -2,33 +2,25 @@
 // and every path between them. All peers use the same pods; only for our own path are the pods captured.
 // What is sent over the paths is the benches' business.
 import { applyRules, removeRules } from '@ambient-mesh/host/apply-rules';
-import type { Child } from '../lab/child.ts';
 import { Lab } from '../lab/lab.ts';
 import { setSwitches } from '../lab/links.ts';
 import type { Node, ZtunnelWish } from '../lab/node.ts';
 import type { Pod } from '../lab/pod.ts';
 import type { Ztunnel } from '../lab/ztunnel.ts';
-import type { Side } from './figures.ts';
 import { startHaproxy } from './haproxy.ts';
 import { isInstalled } from './installed.ts';
 import { bulkPort } from './load/iperf.ts';
 import { httpPort, startNginx } from './nginx.ts';
+import type { Metered, Way } from './rounds.ts';
 
 export interface Target {
   readonly host: string;
   readonly port: number;
 }
 
-export interface Proxy {
-  readonly role: 'client side' | 'server side' | 'proxy';
-  readonly child: Child;
-}
-
 /** A way from the client to a server. */
-export interface Path {
-  readonly side: Side;
+export interface Path extends Way {
   readonly server: Pod;
-  readonly proxies: readonly Proxy[];
   readonly bulk: Target;
   readonly http: Target;
 }
@@ -84,7 +76,7 @@ export class Testbed implements AsyncDisposable {
     const places = { lab, ...(await startPods(a, b)) };
     if (isInstalled('nginx')) parts.use(await startNginx(places.server, `${lab.folder}/nginx`));
     const { client, neighbour, server } = places;
-    const plain = (side: Side, to: Pod, proxies: readonly Proxy[]): Path => {
+    const plain = (side: Way['side'], to: Pod, proxies: readonly Metered[]): Path => {
       return { side, server: to, proxies, bulk: { host: to.ip, port: bulkPort }, http: { host: to.ip, port: httpPort } };
     };
     const across = [plain('direct', server, []), plain('ours', server, ourProxies(tunnelA, tunnelB))];
@@ -137,7 +129,7 @@ async function startPods(a: Node, b: Node): Promise<Omit<Places, 'lab'>> {
   return { client, neighbour, server };
 }
 
-const ourProxies = (a: Ztunnel, b: Ztunnel): readonly Proxy[] => [
+const ourProxies = (a: Ztunnel, b: Ztunnel): readonly Metered[] => [
   { role: 'client side', child: a.child },
   { role: 'server side', child: b.child },
 ];

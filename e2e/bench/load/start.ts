@@ -5,6 +5,6 @@ import type { Pod } from '../../lab/pod.ts';
 export type Start = (argv: readonly string[]) => Child;
 
 export const startIn =
-  (pod: Pod): Start =>
+  ({ netns }: Pick<Pod, 'netns'>): Start =>
   (argv) =>
-    new Child({ netns: pod.netns, argv });
+    new Child({ netns, argv });

@@ -6,6 +6,8 @@ export interface HttpOrder {
   readonly seconds: number;
   /** Whether each request gets a connection of its own. */
   readonly fresh: boolean;
+  /** Begins with a slash, which alone is the default. */
+  readonly path?: string;
 }
 
 export interface HttpReport {
@@ -19,7 +21,7 @@ export async function http(client: Start, to: { readonly host: string; readonly 
   await using wrk = client([
     ...['wrk', '--latency', '--threads', '1', '--connections', String(order.connections), '--duration', `${order.seconds}s`],
     ...(order.fresh ? ['--header', 'Connection: close'] : []),
-    `http://${to.host}:${to.port}/`,
+    `http://${to.host}:${to.port}${order.path ?? '/'}`,
   ]);
   await wrk.exited((order.seconds + 15) * 1_000);
   return readHttpReport(wrk.output);
