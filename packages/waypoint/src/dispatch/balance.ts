@@ -11,52 +11,60 @@ export interface Draw {
   readonly turn: number;
   /** Of the header, cookie, address or parameter; undefined where the request has none: then by least requests. */
   readonly hash: number | undefined;
+  /** Default: the capacity that the workload has. */
+  readonly weight?: (endpoint: Endpoint) => number;
 }
 
 /** Undefined of an empty list. */
 export function choose(from: readonly Endpoint[], draw: Draw): Endpoint | undefined {
   const [only] = from;
   if (only === undefined || from.length === 1) return only;
+  const { random, weight = capacityOf } = draw;
   switch (draw.by) {
     case 'round-robin':
       return from[draw.turn % from.length];
     case 'random':
-      return weighted(from, draw.random);
+      return weighted(from, weight, random);
     case 'hash':
-      return draw.hash === undefined ? lessBusy(from, draw.random) : nearest(from, draw.hash);
+      return draw.hash === undefined ? lessBusy(from, weight, random) : nearest(from, draw.hash);
     case 'least-request':
     case 'passthrough':
-      return lessBusy(from, draw.random);
+      return lessBusy(from, weight, random);
     default:
       return draw.by satisfies never;
   }
 }
 
 /** The less busy of two drawn at random, by weight: nearly as good as the least busy of all, and no scan (power of two choices). */
-function lessBusy(from: readonly Endpoint[], random: () => number): Endpoint | undefined {
-  const a = weighted(from, random);
-  let b = weighted(from, random);
+function lessBusy(from: readonly Endpoint[], weight: Weight, random: () => number): Endpoint | undefined {
+  const a = weighted(from, weight, random);
+  let b = weighted(from, weight, random);
   if (a === b) b = from[(from.indexOf(a as Endpoint) + 1) % from.length];
   if (a === undefined || b === undefined) return a;
-  return b.active / b.workload.capacity < a.active / a.workload.capacity ? b : a;
+  return b.active / weight(b) < a.active / weight(a) ? b : a;
 }
 
-function weighted(from: readonly Endpoint[], random: () => number): Endpoint | undefined {
-  const first = from[0]?.workload.capacity;
+function weighted(from: readonly Endpoint[], weight: Weight, random: () => number): Endpoint | undefined {
+  const [head] = from;
+  const first = head && weight(head);
   let total = 0;
   let even = true;
-  for (const { workload } of from) {
-    total += workload.capacity;
-    even &&= workload.capacity === first;
+  for (const each of from) {
+    const own = weight(each);
+    total += own;
+    even &&= own === first;
   }
   if (even) return from[Math.floor(random() * from.length)];
   let left = random() * total;
   for (const each of from) {
-    left -= each.workload.capacity;
+    left -= weight(each);
     if (left < 0) return each;
   }
   return from.at(-1);
 }
+
+type Weight = (endpoint: Endpoint) => number;
+const capacityOf: Weight = ({ workload }) => workload.capacity;
 
 /** Rendezvous hashing: when an endpoint goes, only its own clients move. */
 function nearest(from: readonly Endpoint[], hash: number): Endpoint | undefined {

@@ -10,6 +10,7 @@ import type { World } from '../world.ts';
 import { choose } from './balance.ts';
 import { Endpoint } from './endpoint.ts';
 import { type LinkPorts, Links } from './links.ts';
+import { near } from './locality.ts';
 import { type AttemptResult, healthy, noteResult } from './outliers.ts';
 
 /** Envoy's default: what idles for an hour is closed. */
@@ -91,11 +92,16 @@ export class Destination {
   choose(hash: number | undefined, tried: readonly Endpoint[]): Endpoint | undefined {
     this.#follow();
     const { outliers, balance } = this.#settings;
-    const { clock, random } = this.#ports;
-    const fit = healthy(this.#endpoints, outliers, clock.monotonic());
-    const fresh = tried.length === 0 ? fit : fit.filter((each) => !tried.includes(each));
+    const { clock, random, world } = this.#ports;
+    const now = clock.monotonic();
+    const fit = healthy(this.#endpoints, outliers, now);
+    const untried = tried.length === 0 ? fit : fit.filter((each) => !tried.includes(each));
+    const fresh = untried.length > 0 ? untried : fit;
+    const from = balance?.locality === undefined ? fresh : near(fresh, world.self.locality, balance.locality, random);
     this.#turn += 1;
-    return choose(fresh.length > 0 ? fresh : fit, { by: balance?.by ?? 'least-request', random, turn: this.#turn, hash });
+    const draw = { by: balance?.by ?? 'least-request', random, turn: this.#turn, hash } as const;
+    const warmup = balance?.warmup;
+    return choose(from, warmup === undefined ? draw : { ...draw, weight: (each) => each.workload.capacity * warmth(each, now, warmup) });
   }
 
   /** The endpoint that a session sticks to; undefined when it is gone. */
@@ -154,6 +160,12 @@ export class Destination {
   #endpoint(upstream: Upstream): Endpoint {
     const { pool } = this.#settings;
     const limits = { idle: ms(pool?.idleTimeout ?? idleMs), requestsPerConnection: pool?.maxRequestsPerConnection ?? 0 };
-    return new Endpoint(upstream, new Links(this.#ports.links(this, upstream), limits));
+    // Those that were there when we first looked are warm.
+    const since = this.#endpoints.length === 0 ? 0 : this.#ports.clock.monotonic();
+    return new Endpoint(upstream, new Links(this.#ports.links(this, upstream), limits), since);
   }
 }
+
+/** A newcomer's share grows from a tenth to the whole. */
+const warmth = ({ since }: Endpoint, now: number, warmup: number): number =>
+  since === 0 ? 1 : Math.min(1, Math.max(0.1, (now - since) / warmup));

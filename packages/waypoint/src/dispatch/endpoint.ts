@@ -20,7 +20,11 @@ export class Endpoint {
   /** How often it has been put aside, less one for each quiet interval since. */
   ejections = 0;
 
-  constructor({ workload, port }: Upstream, links: Links) {
+  /** When it was first seen here, by the monotonic clock. */
+  readonly since: number;
+
+  constructor({ workload, port }: Upstream, links: Links, since = 0) {
+    this.since = since;
     this.workload = workload;
     this.port = port;
     this.links = links;
