@@ -1,6 +1,7 @@
 // The composition root of the waypoint: builds every part by hand, starts them in order, and stops them in reverse.
 // Called by main.ts with the configuration. A connection goes receive/ -> route/ (or raw/) -> dispatch/.
 import { tlsPolicy } from '@ambient-mesh/identity/tls-context';
+import type { MeshDelta } from '@ambient-mesh/model/delta';
 import { spiffeId } from '@ambient-mesh/model/spiffe';
 import { Drain } from '@ambient-mesh/runtime/drain';
 import { describeError } from '@ambient-mesh/runtime/errors';
@@ -8,6 +9,7 @@ import { Metrics } from '@ambient-mesh/runtime/metrics';
 import { Readiness } from '@ambient-mesh/runtime/readiness';
 import { ms, systemClock } from '@ambient-mesh/runtime/time';
 import { ReadMemory } from '@ambient-mesh/wire/read-memory';
+import type { Rejection } from '@ambient-mesh/wire/xds/subscription';
 import type { Config } from './config.ts';
 import { certificateBook, follow } from './control.ts';
 import { Destinations } from './dispatch/destinations.ts';
@@ -65,7 +67,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   const drain = new Drain({ deadline: config.drainDeadline, clock });
   const telemetry = new Telemetry(world, metrics);
   const filters = parts.use(
-    new Filters({ world, destinations, clock, log, fetchBytes: fetcher(world, destinations, config.clusterDomain) }),
+    new Filters({ world, destinations, clock, log, metrics, fetchBytes: fetcher(world, destinations, config.clusterDomain) }),
   );
   const shared: Shared = { config, world, clock, memory, random: Math.random, destinations, dialler, filters, telemetry, drain, log };
   const listener = parts.use(
@@ -81,11 +83,14 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   );
   parts.use(await openPages({ config, readiness, metrics, world, book, destinations, listener, shutdown: () => shutdown() }));
 
-  follow({ config, apply: (delta) => world.apply(delta), synced: () => synced[Symbol.dispose](), metrics, log }, signal).catch(
-    (e: unknown) => {
-      if (!signal.aborted) ended.reject(e);
-    },
-  );
+  const told = (delta: MeshDelta): readonly Rejection[] => {
+    const rejected = world.apply(delta);
+    filters.worldChanged();
+    return rejected;
+  };
+  follow({ config, apply: told, synced: () => synced[Symbol.dispose](), metrics, log }, signal).catch((e: unknown) => {
+    if (!signal.aborted) ended.reject(e);
+  });
   void certify(
     () => book.fetch(identity),
     () => certified[Symbol.dispose](),

@@ -144,6 +144,16 @@ export class World {
     return this.#destinations.forService(service.slice(slash + 1), service.slice(0, slash), port, subset);
   }
 
+  get plugins(): Iterable<WasmFilter> {
+    return this.#plugins.values();
+  }
+
+  /** Whether everything that comes to this waypoint is its business, whatever service it is for. */
+  isOnEveryChain(policy: WasmFilter): boolean {
+    const { namespace, name, class: waypointClass } = this.waypoint;
+    return attachedTo([policy], { waypoint: `${namespace}/${name}`, waypointClass }, this.#settings.rootNamespace).length > 0;
+  }
+
   provider(name: string): Provider | undefined {
     return this.#settings.providers.find((each) => each.name === name);
   }

@@ -6,6 +6,7 @@ import { applyEdit } from '@ambient-mesh/model/l7/header-edit';
 import type { WasmFilter } from '@ambient-mesh/model/l7/policy';
 import { compileLimits } from '@ambient-mesh/model/l7/rate-limit';
 import { RequestFacts } from '@ambient-mesh/model/l7/request-facts';
+import type { Metrics } from '@ambient-mesh/runtime/metrics';
 import type { Clock } from '@ambient-mesh/runtime/time';
 import { call } from '../dispatch/call.ts';
 import type { Destinations } from '../dispatch/destinations.ts';
@@ -23,6 +24,8 @@ import { KeyRing } from './jwks.ts';
 import { JwtFilter } from './jwt.ts';
 import { LimitCounters, LocalLimits } from './local-limits.ts';
 import type { Question } from './question.ts';
+import { meshPlugins } from './wasm/mesh-plugins.ts';
+import type { Plugins } from './wasm/plugins.ts';
 
 export interface FilterParts {
   readonly world: World;
@@ -30,6 +33,7 @@ export interface FilterParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly fetchBytes: FetchBytes;
+  readonly metrics: Metrics;
 }
 
 /** What a step says: nothing, or an answer that ends the request. */
@@ -47,9 +51,11 @@ export class Filters implements Disposable {
   readonly #tokens = new WeakMap<Rules, JwtFilter>();
   readonly #limits = new WeakMap<Rules, Limits>();
   readonly #call: Call;
+  readonly #plugins: Plugins;
 
   constructor(parts: FilterParts) {
     this.#parts = parts;
+    this.#plugins = meshPlugins(parts);
     const { clock, log, fetchBytes, destinations } = parts;
     this.#keys = new KeyRing({
       fetch: async (url, limits) => (await fetchBytes(url, limits)).toString('utf8'),
@@ -125,11 +131,18 @@ export class Filters implements Disposable {
     return { status: refused.status, headers: refused.headers, body: refused.body };
   }
 
-  async runPlugins(_draft: Draft, _rules: Rules, _phase: WasmFilter['phase']): Promise<Said> {
-    return undefined;
+  runPlugins(draft: Draft, rules: Rules, phase: WasmFilter['phase']): Promise<Said> {
+    return this.#plugins.run(draft, rules, phase);
+  }
+
+  /** What the waypoint has been told has changed. */
+  worldChanged(): void {
+    const { world } = this.#parts;
+    this.#plugins.follow(world.plugins, (plugin) => world.isOnEveryChain(plugin));
   }
 
   [Symbol.dispose](): void {
+    this.#plugins[Symbol.dispose]();
     this.#keys[Symbol.dispose]();
   }
 

@@ -8,7 +8,7 @@ import type { HeaderList, RequestHead } from '@ambient-mesh/wire/http/message';
 import type { ResponseFlag } from '../dispatch/flags.ts';
 import type { Session } from '../filters/persistence.ts';
 import type { Inlet } from '../inlet.ts';
-import { isGrpc } from './answer.ts';
+import { type Answer, isGrpc } from './answer.ts';
 import { type Beginning, PeekedRequest } from './peeked.ts';
 
 export class Draft {
@@ -31,6 +31,10 @@ export class Draft {
   details = '';
   /** The client's session, if its pod is still there. */
   session: Session | undefined;
+  /** What somebody answered instead of the service, after the service had answered. */
+  instead: Answer | undefined;
+  /** What ends with the request. */
+  readonly scope = new DisposableStack();
   /** Name of the rule or route that was taken. */
   route = '';
   #facts: RequestFacts | undefined;
@@ -68,6 +72,10 @@ export class Draft {
 
   /** The first octets of the body, read ahead. */
   peek(octets: number): Promise<Beginning> {
+    if (this.header('expect')?.toLowerCase() === '100-continue') {
+      this.request.inform(100, []);
+      this.change({ headers: this.head.headers.filter(([name]) => name !== 'expect') });
+    }
     const peeked = new PeekedRequest(this.request, octets);
     this.request = peeked;
     return peeked.beginning();

@@ -21,6 +21,7 @@ export async function serveRequest(shared: Shared, inlet: Inlet, request: Served
   using _running = shared.drain.enter();
   const [startTime, began] = [clock.now(), clock.monotonic()];
   const draft = new Draft(inlet, request, shared.drain.forced);
+  using _scope = draft.scope;
   const decided = await decide(shared, draft);
   const report = (end: Ended): void =>
     telemetry.request(inlet, {
@@ -37,7 +38,7 @@ export async function serveRequest(shared: Shared, inlet: Inlet, request: Served
   if (!('plan' in decided)) return report(answered(draft.request, decided));
   const mirrors = mirrorsOf(shared, inlet, decided.mirrors, decided.plan.head, draft.request);
   const outcome = await new Transaction(mirrors?.request ?? draft.request, decided.plan, shared).outcome;
-  report({ ...outcome, details: outcome.detail });
+  report({ ...outcome, ...(draft.instead !== undefined && { status: draft.instead.status }), details: outcome.detail });
 }
 
 interface Ended {
@@ -78,7 +79,8 @@ async function decide(shared: Shared, draft: Draft): Promise<Answer | Planned> {
   if (refused !== undefined) return refused;
   const planned = await planFor(shared, draft);
   if (!('plan' in planned)) return planned;
-  return (await filters.runPlugins(draft, rules, 'STATS')) ?? (await filters.runPlugins(draft, rules, 'UNSPECIFIED')) ?? planned;
+  const last = (await filters.runPlugins(draft, rules, 'STATS')) ?? (await filters.runPlugins(draft, rules, 'UNSPECIFIED'));
+  return last ?? (draft.head === planned.plan.head ? planned : { ...planned, plan: { ...planned.plan, head: draft.head } });
 }
 
 function authorize({ log }: Shared, draft: Draft, rules: Rules): Answer | undefined {
