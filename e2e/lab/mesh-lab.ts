@@ -78,7 +78,7 @@ export class MeshLab implements AsyncDisposable {
 
   /** The mesh's kinds, and the namespace of its programs. */
   async define(): Promise<void> {
-    await this.kubectl.ok(`apply -f ${repository}charts/base/crds`);
+    await this.kubectl.ok(`apply -f ${repository}charts/base/files/crds`);
     await this.kubectl.ok('create namespace istio-system');
   }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { isObject, type Json, type KubeObject } from '../patch/json.ts';
 
-const folder = join(import.meta.dirname, '../../../../charts/base/crds');
+const folder = join(import.meta.dirname, '../../../../charts/base/files/crds');
 
 /** In the order of their files' names. Each is a tree: what its YAML shares by aliases is copied. */
 export function meshDefinitions(): KubeObject[] {
