@@ -1,27 +1,46 @@
 // One attempt to have a request answered by one endpoint: sends it on a connection, passes on what comes back, counts while it lasts.
 // Made by transaction.ts, which decides everything; this file keeps the order of events of a single exchange.
 import { describeError, isFault } from '@ambient-mesh/runtime/errors';
-import { ms } from '@ambient-mesh/runtime/time';
+import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { ExchangeEnd, ResponseReceiver, SentRequest } from '@ambient-mesh/wire/http/exchange';
 import type { HeaderList, RequestHead, ResponseHead } from '@ambient-mesh/wire/http/message';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
 import type { Sending } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Link } from './links.ts';
-import type { Transaction } from './transaction.ts';
+import type { Failure } from './retry.ts';
+
+/** Whoever decides about the attempt: the transaction. */
+export interface Deciding {
+  readonly clock: Clock;
+  /** Milliseconds that the attempt may take to answer; 0 or undefined: any. */
+  readonly attemptLimit: number | undefined;
+  interim(status: number, headers: HeaderList): void;
+  /** The answer has begun. False: it is not wanted, another attempt follows. */
+  head(attempt: Attempt, head: ResponseHead, last: boolean): boolean;
+  /** False: stop until the client has taken what it was given. */
+  body(bytes: Buffer, slab?: Slab): boolean;
+  answerEnded(trailers: HeaderList | undefined): void;
+  /** There is room again for the request's body. */
+  roomAbove(): void;
+  /** The attempt is over without a whole answer. */
+  failed(attempt: Attempt | undefined, failure: Failure, detail: string): void;
+  /** The attempt is over, its answer was whole. */
+  done(attempt: Attempt): void;
+}
 
 export class Attempt implements ResponseReceiver {
   readonly endpoint: Endpoint;
   /** While the request can be written to. */
   sent: SentRequest | undefined;
-  readonly #transaction: Transaction;
+  readonly #transaction: Deciding;
   readonly #destination: Sending;
   #reused = false;
   #answered = false;
   #over = false;
   #timer: Disposable | undefined;
 
-  constructor(transaction: Transaction, endpoint: Endpoint, destination: Sending) {
+  constructor(transaction: Deciding, endpoint: Endpoint, destination: Sending) {
     this.#transaction = transaction;
     this.endpoint = endpoint;
     this.#destination = destination;
@@ -30,9 +49,8 @@ export class Attempt implements ResponseReceiver {
   }
 
   begin({ connection, reused }: Link, head: RequestHead, last: boolean): SentRequest {
-    const { clock, plan } = this.#transaction;
+    const { clock, attemptLimit: limit } = this.#transaction;
     this.#reused = reused;
-    const limit = plan.attemptTimeout ?? plan.retry.perTryTimeout;
     if (limit) this.#timer = clock.after(ms(limit), () => this.#timedOut(limit));
     const sent = connection.request(head, last, this);
     this.sent = sent;

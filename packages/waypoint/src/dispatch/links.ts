@@ -1,6 +1,6 @@
 // The open HTTP connections to one endpoint: idle ones are used again, HTTP/2 ones are shared, new ones are opened when none is free.
 // Owned by endpoint.ts. What a connection runs over, and whom it must reach, is the dial port's affair (dial.ts).
-import type { Clock, Ms } from '@ambient-mesh/runtime/time';
+import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
 import type { ClientConnection, ClientConnectionEvents } from '@ambient-mesh/wire/http/exchange';
 
 export type HttpVersion = 'http1' | 'h2';
@@ -31,6 +31,9 @@ class Held {
   connection: ClientConnection | undefined;
   readonly version: HttpVersion;
   served = 0;
+  /** On the monotonic clock; of a connection in use, when it last was idle. */
+  idleSince: Ms = ms(0);
+  /** Set going by the first idle time and left alone after: to set it anew for each request would cost more than the rest of this file. */
   timer: Disposable | undefined;
 
   constructor(version: HttpVersion) {
@@ -106,8 +109,6 @@ export class Links {
   }
 
   #use(held: Held): Link {
-    held.timer?.[Symbol.dispose]();
-    held.timer = undefined;
     const reused = held.served > 0;
     held.served += 1;
     const { connection } = held;
@@ -157,10 +158,22 @@ export class Links {
       connection.shutdown();
       return;
     }
-    held.timer?.[Symbol.dispose]();
-    held.timer = this.#ports.clock.after(idle, () => connection.shutdown());
+    held.idleSince = this.#ports.clock.monotonic();
+    held.timer ??= this.#closeAfter(held, connection, idle);
     if (held.version === 'http1') this.#idle.push(held);
     this.#waiting.shift()?.();
+  }
+
+  /** Unless it is in use then; if it was meanwhile, what is left of its time is waited for. */
+  #closeAfter(held: Held, connection: ClientConnection, wait: Ms): Disposable {
+    const { clock } = this.#ports;
+    return clock.after(wait, () => {
+      held.timer = undefined;
+      if (connection.active > 0) return;
+      const left = ms(held.idleSince + this.#limits.idle - clock.monotonic());
+      if (left > 0) held.timer = this.#closeAfter(held, connection, left);
+      else connection.shutdown();
+    });
   }
 
   #drop(held: Held): void {

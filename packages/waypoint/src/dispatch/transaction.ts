@@ -8,7 +8,7 @@ import type { BodyReceiver, ExchangeEnd, ServedRequest } from '@ambient-mesh/wir
 import type { HeaderList, RequestHead, ResponseHead } from '@ambient-mesh/wire/http/message';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
 import { type Answer, answer } from '../route/answer.ts';
-import { Attempt } from './attempt.ts';
+import { Attempt, type Deciding } from './attempt.ts';
 import { describe, type Sending } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ResponseFlag } from './flags.ts';
@@ -57,14 +57,15 @@ const defaultBackoffMs = 25;
 /** How often a connection that turned out dead is replaced without counting as a retry. */
 const mostStale = 2;
 
-export class Transaction implements BodyReceiver {
+export class Transaction implements BodyReceiver, Deciding {
   /** Settles, never rejects. */
   readonly outcome: Promise<Outcome>;
   readonly #request: ServedRequest;
   readonly #plan: Plan;
   readonly #ports: TransactionPorts;
   readonly #tried: Endpoint[] = [];
-  readonly #stop = new AbortController();
+  /** Only where a connection had to be waited for: few requests do, and all would pay for it. */
+  #stop: AbortController | undefined;
   #settle: (outcome: Outcome) => void = () => {};
   #state: 'sending' | 'answering' | 'over' = 'sending';
   #attempt: Attempt | undefined;
@@ -102,8 +103,8 @@ export class Transaction implements BodyReceiver {
     return this.#ports.clock;
   }
 
-  get plan(): Plan {
-    return this.#plan;
+  get attemptLimit(): number | undefined {
+    return this.#plan.attemptTimeout ?? this.#plan.retry.perTryTimeout;
   }
 
   // The client's side.
@@ -147,7 +148,6 @@ export class Transaction implements BodyReceiver {
     if (this.#state === 'sending') this.#request.inform(status, headers);
   }
 
-  /** The answer has begun. False: it is not wanted, another attempt follows. */
   head(attempt: Attempt, head: ResponseHead, last: boolean): boolean {
     const grpcStatus = numberOf(head.headers, 'grpc-status');
     this.#plan.destination.note(attempt.endpoint, { status: head.status });
@@ -162,7 +162,6 @@ export class Transaction implements BodyReceiver {
     return true;
   }
 
-  /** False: stop until the client has taken what it was given. */
   body(bytes: Buffer, slab?: Slab): boolean {
     this.#responseBytes += bytes.length;
     return this.#request.write(bytes, slab);
@@ -175,12 +174,10 @@ export class Transaction implements BodyReceiver {
     this.#request.end(trailers);
   }
 
-  /** There is room again for the request's body. */
   roomAbove(): void {
     this.#request.resume();
   }
 
-  /** The attempt is over without a whole answer. */
   failed(attempt: Attempt | undefined, failure: Failure, detail: string): void {
     if (attempt !== undefined && attempt === this.#attempt) this.#attempt = undefined;
     if (this.#state === 'over') return;
@@ -199,7 +196,6 @@ export class Transaction implements BodyReceiver {
     else this.#fail({ status: 503, body: `the endpoint ended the connection before it answered: ${detail}` }, 'UC');
   }
 
-  /** The attempt is over, its answer was whole. */
   done(attempt: Attempt): void {
     if (attempt === this.#attempt) this.#attempt = undefined;
   }
@@ -231,6 +227,7 @@ export class Transaction implements BodyReceiver {
   async #open(attempt: Attempt): Promise<void> {
     const { destination, version } = this.#plan;
     destination.pending += 1;
+    this.#stop ??= new AbortController();
     try {
       const link = await attempt.endpoint.links.open(version, this.#stop.signal);
       // Whoever gave up meanwhile leaves the connection to others.
@@ -340,7 +337,7 @@ export class Transaction implements BodyReceiver {
     }
     this.#attempt?.abort();
     this.#attempt = undefined;
-    this.#stop.abort(new Error('the request is over'));
+    this.#stop?.abort(new Error('the request is over'));
     this.#settle({
       status: this.#status,
       grpcStatus: this.#grpcStatus,

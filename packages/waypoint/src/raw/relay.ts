@@ -1,6 +1,5 @@
 // A connection that is not HTTP: judged once by policy, balanced by route weights, moved byte by byte (facts: control-plane §6.5).
 // Called by receive/serve.ts. What kind of connection it is has been decided there.
-import { ms } from '@ambient-mesh/runtime/time';
 import type { Conduit } from '@ambient-mesh/wire/conduit';
 import { type ByteCounters, Pump } from '@ambient-mesh/wire/pump';
 import type { Destination } from '../dispatch/destination.ts';
@@ -72,6 +71,3 @@ export async function relay(
   near.abort('broken');
   return { bytes, endpoint: tried.at(-1), flags: [tried.length === 0 ? 'UH' : 'UF'], detail };
 }
-
-/** How long a ClientHello may take. */
-export const helloWithin = ms(5_000);

@@ -95,7 +95,7 @@ export class TestClient implements ServedRequest {
 }
 
 /** One request as a server sees it, and what it does about it. */
-export class TestServed implements SentRequest {
+class TestServed implements SentRequest {
   readonly head: RequestHead;
   readonly receiver: ResponseReceiver;
   /** What arrived: `body:abc`, `end`, `aborted`. */
