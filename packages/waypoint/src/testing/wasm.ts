@@ -46,7 +46,7 @@ export const number = (value: number): Code => [0x41, ...signed(value)];
 export const parameter = (index: number): Code => [0x20, index];
 /** The 32 bits at an address. */
 export const load = (address: number): Code => [...number(address), 0x28, 2, 0];
-export const drop: Code = [0x1a];
+const drop: Code = [0x1a];
 export const trap: Code = [0x00];
 export const forEver: Code = [0x03, 0x40, 0x0c, 0x00, 0x0b];
 /** Takes a page of memory at a time until there is none left, then traps. */

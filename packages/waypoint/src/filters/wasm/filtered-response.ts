@@ -61,7 +61,7 @@ export class FilteredResponse implements ServedRequest {
   }
 
   respond(head: ResponseHead, last: boolean): void {
-    const shown = this.#show(head, last);
+    const shown = this.#state === 'over' ? undefined : this.#show(head, last);
     if (shown === undefined) {
       this.#request.respond(head, last);
       return;

@@ -202,6 +202,7 @@ export class Instance implements Disposable {
       this.#forget(id);
       resolve(undefined);
     }
-    void this.#worker.terminate().then(() => this.#ending.resolve(why));
+    this.#ending.resolve(why);
+    void this.#worker.terminate();
   }
 }

@@ -42,6 +42,8 @@ export class Plugins implements Disposable {
   readonly #parts: PluginParts;
   readonly #counts: PluginMetrics;
   readonly #plugins = new Map<string, Plugin>();
+  /** Those that were too many and have been complained about; at most one complaint per change of the world. */
+  readonly #turnedAway = new Set<string>();
   readonly #order = new WeakMap<Rules, ReadonlyMap<Phase, readonly WasmFilter[]>>();
   readonly #requests = new WeakMap<Draft, RequestPlugins>();
 
@@ -71,6 +73,7 @@ export class Plugins implements Disposable {
 
   /** All that there are now: what has changed is started anew, what is gone stops. `atOnce`: started before the first request. */
   follow(filters: Iterable<WasmFilter>, atOnce: (filter: WasmFilter) => boolean): void {
+    this.#turnedAway.clear();
     const wanted = new Map([...filters].map((filter) => [keyOf(filter), filter]));
     for (const [key, plugin] of this.#plugins) {
       if (wanted.has(key)) continue;
@@ -102,22 +105,22 @@ export class Plugins implements Disposable {
   }
 
   async #ask(draft: Draft, filter: WasmFilter): Promise<Answer | undefined> {
-    const running = await this.#runningFor(filter);
+    const plugin = this.#plugins.get(keyOf(filter)) ?? this.#start(filter);
+    // Asked for at once: a plugin that was replaced meanwhile would know nothing of the request.
+    const running = plugin?.instance ?? (plugin === undefined || filter.failOpen ? undefined : await firstStartOf(plugin));
     if (running === undefined) return filter.failOpen ? undefined : refuse(draft);
     return this.#seenBy(draft).ask(filter, running);
   }
 
-  async #runningFor(filter: WasmFilter): Promise<Running | undefined> {
-    const plugin = this.#plugins.get(keyOf(filter)) ?? this.#start(filter);
-    if (plugin === undefined || plugin.instance !== undefined || filter.failOpen) return plugin?.instance;
-    await unlessAborted(plugin.tried, AbortSignal.timeout(firstStart)).catch(() => {});
-    return plugin.instance;
-  }
-
   #start(filter: WasmFilter): Plugin | undefined {
-    if (this.#plugins.size >= mostPlugins) return undefined;
+    const key = keyOf(filter);
+    if (this.#plugins.size >= mostPlugins) {
+      if (!this.#turnedAway.has(key)) this.#parts.failed(filter, `there are ${mostPlugins} plugins already`);
+      this.#turnedAway.add(key);
+      return undefined;
+    }
     const plugin = new Plugin(this.#parts, filter);
-    this.#plugins.set(keyOf(filter), plugin);
+    this.#plugins.set(key, plugin);
     return plugin;
   }
 
@@ -137,6 +140,11 @@ export class Plugins implements Disposable {
     this.#order.set(rules, order);
     return order;
   }
+}
+
+async function firstStartOf(plugin: Plugin): Promise<Running | undefined> {
+  await unlessAborted(plugin.tried, AbortSignal.timeout(firstStart)).catch(() => {});
+  return plugin.instance;
 }
 
 const keyOf = ({ namespace, name }: WasmFilter): string => `${namespace}/${name}`;
