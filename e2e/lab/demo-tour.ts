@@ -264,6 +264,42 @@ const heals: Step = {
   },
 };
 
+const looksIn: Step = {
+  title: 'A waypoint looks into requests: one is deployed, a service uses it, and writing is refused while reading goes on',
+  commands: [
+    `kubectl apply -f ${manifest('waypoint')}`,
+    'kubectl wait gateway/waypoint --for=condition=Programmed --timeout=60s',
+    'kubectl label service server istio.io/use-waypoint=waypoint',
+    'kubectl exec client -- curl -s -X DELETE http://server/',
+    'kubectl get authorizationpolicy read-only -o yaml',
+    'kubectl label service server istio.io/use-waypoint-',
+    `kubectl delete -f ${manifest('waypoint')}`,
+  ],
+  async run(mesh, type) {
+    const [apply = '', wait = '', use = '', write = '', status = '', leave = '', remove = ''] = this.commands;
+    await type(apply);
+    const began = performance.now();
+    await type(wait);
+    const took = Math.round(performance.now() - began);
+    await type(use);
+    let refused = '';
+    const denied = async (): Promise<true | undefined> => {
+      refused = await mesh.type(write);
+      return refused === 'RBAC: access denied' ? true : undefined;
+    };
+    await eventually(denied, { ...patience, what: 'the refusal' });
+    await type(write);
+    see(answerIn(await mesh.type(askServer)).pod.startsWith('server-'), 'reading does not go through');
+    const told = async (): Promise<true | undefined> =>
+      (await mesh.type(status)).includes('bound to default/waypoint') ? true : undefined;
+    await eventually(told, { ...patience, what: 'the status of the policy' });
+    await type(status);
+    await type(leave);
+    await type(remove);
+    return `ready after ${took} ms; DELETE: "${refused}", GET answers`;
+  },
+};
+
 const leaves: Step = {
   title: 'Without the label everybody is out again, and nothing is left in the pods',
   commands: ['kubectl label namespace default istio.io/dataplane-mode-', labelNamespace],
@@ -291,5 +327,6 @@ export const tour: readonly Step[] = [
   neverSilent,
   optsOut,
   heals,
+  looksIn,
   leaves,
 ];

@@ -10,7 +10,8 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const program = (path: string): string => `${repository}packages/${path}`;
 
 /** For `kubectl -f`, from the top of the repository, where kubectl is run. */
-export const manifest = (name: 'control-plane' | 'cni-agent' | 'ztunnel' | 'apps' | 'deny'): string => `e2e/lab/demo/${name}.yaml`;
+export const manifest = (name: 'control-plane' | 'cni-agent' | 'ztunnel' | 'apps' | 'deny' | 'waypoint'): string =>
+  `e2e/lab/demo/${name}.yaml`;
 
 export class MeshLab implements AsyncDisposable {
   readonly lab: Lab;
