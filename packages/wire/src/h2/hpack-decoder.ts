@@ -8,11 +8,12 @@ import { errorCode, Violation } from './protocol.ts';
 
 /** We never announce another size (RFC 9113 §6.5.2: SETTINGS_HEADER_TABLE_SIZE). */
 const tableBytes = 4096;
+const nothing = Buffer.alloc(0);
 
 export class HpackDecoder {
   readonly #table = new HeaderTable(tableBytes);
   readonly #limitBytes: number;
-  #block: Buffer = Buffer.alloc(0);
+  #block: Buffer = nothing;
   #at = 0;
 
   /** `limitBytes`: the header list that we accept, counted as RFC 9113 §6.5.2 says. */
@@ -39,7 +40,7 @@ export class HpackDecoder {
       bytes += entryBytes(entry[0], entry[1]);
       if (bytes <= this.#limitBytes) list.push(entry);
     }
-    this.#block = Buffer.alloc(0);
+    this.#block = nothing;
     return bytes > this.#limitBytes ? 'too large' : list;
   }
 

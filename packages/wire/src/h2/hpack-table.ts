@@ -26,10 +26,15 @@ export const staticNames: ReadonlyMap<string, number> = new Map(staticEntries.ma
 /** What an entry counts for, in tables and in header lists (RFC 7541 §4.1). */
 export const entryBytes = (name: string, value: string): number => name.length + value.length + 32;
 
+/** As many as a table of the usual size holds: sweeping costs next to nothing then. */
+const mostGone = 128;
+
 /** The decoder's view of both tables. Oldest entries leave first. */
 export class HeaderTable {
   /** Newest last, so that insertion is cheap. */
   readonly #dynamic: Entry[] = [];
+  /** Where the oldest is; those before it have left and are swept out now and then. */
+  #oldest = 0;
   #bytes = 0;
   #capacity: number;
 
@@ -40,7 +45,9 @@ export class HeaderTable {
   /** Index 0 and those beyond the tables name nothing. */
   at(index: number): Entry | undefined {
     const beyond = index - staticEntries.length;
-    return beyond <= 0 ? staticEntries[index - 1] : this.#dynamic[this.#dynamic.length - beyond];
+    if (beyond <= 0) return staticEntries[index - 1];
+    const at = this.#dynamic.length - beyond;
+    return at < this.#oldest ? undefined : this.#dynamic[at];
   }
 
   resize(capacityBytes: number): void {
@@ -57,12 +64,13 @@ export class HeaderTable {
   }
 
   #evict(forBytes: number): void {
-    let gone = 0;
-    for (const [name, value] of this.#dynamic) {
-      if (this.#bytes + forBytes <= this.#capacity) break;
-      this.#bytes -= entryBytes(name, value);
-      gone++;
+    for (; this.#bytes + forBytes > this.#capacity; this.#oldest++) {
+      const entry = this.#dynamic[this.#oldest];
+      if (entry === undefined) break;
+      this.#bytes -= entryBytes(entry[0], entry[1]);
     }
-    if (gone > 0) this.#dynamic.splice(0, gone);
+    if (this.#oldest < mostGone) return;
+    this.#dynamic.splice(0, this.#oldest);
+    this.#oldest = 0;
   }
 }
