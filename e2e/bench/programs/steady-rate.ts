@@ -41,25 +41,31 @@ function connect(host: string, port: number): Promise<Line> {
   });
 }
 
-/** The size of every answer: the server sends the same each time. */
-function answerSize({ socket }: Line, request: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    socket.once('data', (chunk: Buffer) => {
-      const end = chunk.indexOf('\r\n\r\n');
-      const length = Number(/content-length: (\d+)/i.exec(chunk.toString('latin1'))?.[1]);
-      if (!chunk.toString('latin1').startsWith('HTTP/1.1 200') || !(length >= 0)) reject(new Error(`no answer of a known size: ${chunk}`));
-      resolve(end + 4 + length);
-    });
-    socket.write(request);
-  });
+/** Counts the answers that one connection brings; each has a length, and is no error. */
+class Answers {
+  /** Of an answer that has only begun. */
+  #text = '';
+
+  /** How many ended with these octets. */
+  read(chunk: Buffer): number {
+    this.#text += chunk.toString('latin1');
+    for (let ended = 0, at = 0; ; ended++) {
+      const end = this.#text.indexOf('\r\n\r\n', at);
+      const head = end < 0 ? '' : this.#text.slice(at, end);
+      const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1]);
+      if (end >= 0 && !(head.startsWith('HTTP/1.1 200') && length >= 0)) throw new Error(`no good answer of a known length: ${head}`);
+      if (end < 0 || this.#text.length < end + 4 + length) {
+        this.#text = this.#text.slice(at);
+        return ended;
+      }
+      at = end + 4 + length;
+    }
+  }
 }
 
 /** Milliseconds from due time to the last byte of each answer, ascending. */
 async function latencies(order: SteadyOrder, request: string): Promise<Float64Array> {
   const lines = await Promise.all(Array.from({ length: order.connections }, () => connect(order.host, order.port)));
-  const [first] = lines;
-  if (first === undefined) throw new Error('no connections asked for');
-  const size = await answerSize(first, request);
   const total = Math.floor(order.perSecond * (order.seconds + warmUpSeconds));
   const sending: Sending = {
     fds: lines.map(({ fd }) => fd),
@@ -73,12 +79,12 @@ async function latencies(order: SteadyOrder, request: string): Promise<Float64Ar
   await new Promise<void>((resolve, reject) => {
     let answered = 0;
     for (const [at, { socket }] of lines.entries()) {
-      let bytes = 0;
-      let answers = 0;
+      const answers = new Answers();
+      let before = 0;
       socket.on('data', (chunk: Buffer) => {
         const now = nowNs();
-        for (bytes += chunk.length; bytes >= size; bytes -= size) {
-          const index = answers++ * lines.length + at;
+        for (let ended = answers.read(chunk); ended > 0; ended--) {
+          const index = before++ * lines.length + at;
           if (index >= skipped) taken[index - skipped] = (now - sending.startNs - index * sending.intervalNs) / 1e6;
           if (++answered === total) resolve();
         }

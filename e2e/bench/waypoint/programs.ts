@@ -69,6 +69,7 @@ listen http
 const nghttpxHop = (to: string): string => `frontend=*,${ports.h2};no-tls
 backend=${to},${ports.h2};;proto=h2
 workers=1
+single-process=yes
 errorlog-file=/dev/stderr
 accesslog-file=/dev/null
 `;

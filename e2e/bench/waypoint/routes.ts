@@ -1,5 +1,6 @@
 // What 5,000 routes on one service cost against one: request rate, memory, and the time from the API's answer to a change until requests feel it.
 // Routes are written by the API directly, as a controller would; kubectl's start is not what is measured.
+import { eventually } from '../../lab/eventually.ts';
 import { compare, type Figure, figure, median, type Reading } from '../figures.ts';
 import { need } from '../installed.ts';
 import { watchMark } from '../load/own.ts';
@@ -30,6 +31,7 @@ export async function* manyRoutes(stage: MeshStage): AsyncIterable<readonly Figu
       'first',
     );
     await effect(bed, count - 1, 'last');
+    await eventually(() => allTold(bed), { timeoutMs: patienceMs, everyMs: 1_000, what: 'a status of every route' });
     const all = await rate(stage);
     yield compare(
       subject,
@@ -67,6 +69,13 @@ async function put({ api }: MeshBed, numbers: readonly number[], mark: string): 
       }
     }),
   );
+}
+
+/** Writing what became of each takes the control plane longer than telling the waypoint, and would be measured too. */
+async function allTold({ api }: MeshBed): Promise<true | undefined> {
+  const { text } = await api.get(base);
+  const { items } = JSON.parse(text) as { readonly items: readonly { readonly status?: { readonly parents?: readonly object[] } }[] };
+  return items.every(({ status }) => status?.parents?.length === 1) ? true : undefined;
 }
 
 /** Changes of single routes all over the list, each from the call of the API until an answer shows it. */

@@ -99,7 +99,7 @@ export async function* largeBodies(stage: MeshStage): AsyncIterable<readonly Fig
     ['1 GB', 1e9],
   ] as const) {
     for (const direction of ['upload', 'download'] as const) {
-      const sides = await inRounds(stage, bed.paths('served', 'plain'), measureBodies(bed, { octets, direction }));
+      const sides = await inRounds(warm(stage), bed.paths('served', 'plain'), measureBodies(bed, { octets, direction }));
       yield compare({ bench, case: `bodies of ${size}, ${direction}` }, sides);
     }
   }
