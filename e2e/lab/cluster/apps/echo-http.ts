@@ -1,5 +1,6 @@
 // Image `ambient-mesh/echo-http`: tells each request what it looked like when it arrived, in JSON, on the ports of request-protocol.ts.
 // `VERSION` is part of each answer. What the URL's query asks for is done: delays, statuses, failures that end after some times.
+// With `ANSWER=lines` it plays the image `echo-advanced` of the Gateway API's conformance suite, whose answers are in echo-advanced.ts.
 
 import { createHash } from 'node:crypto';
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -9,10 +10,15 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTls } from 'node:tls';
 import { testAuthority } from '@ambient-mesh/identity/testing';
+import { encodeEcho, linesOfAnswer } from './echo-advanced.ts';
 import { frame } from './grpc-frame.ts';
 import { echoHttpPorts, type SeenRequest } from './request-protocol.ts';
 
 const version = process.env.VERSION ?? '';
+const inLines = process.env.ANSWER === 'lines';
+const contentType = inLines ? 'text/plain' : 'application/json';
+const textOf = (seen: SeenRequest): string => (inLines ? linesOfAnswer(seen, false) : `${JSON.stringify(seen)}\n`);
+const messageOf = (seen: SeenRequest): string | Buffer => (inLines ? encodeEcho(linesOfAnswer(seen, true)) : JSON.stringify(seen));
 const bare = (address: string | undefined): string => (address ?? 'gone').replace('::ffff:', '');
 /** How often a request of an id has come. */
 const times = new Map<string, number>();
@@ -68,8 +74,8 @@ async function onRequest(request: IncomingMessage, response: ServerResponse): Pr
     bodyBytes,
     peer: bare(request.socket.remoteAddress),
   };
-  response.writeHead(status, [['content-type', 'application/json'], ...headers].flat());
-  response.end(`${JSON.stringify(seen)}\n`);
+  response.writeHead(status, [['content-type', contentType], ...headers].flat());
+  response.end(textOf(seen));
 }
 
 function onUpgrade(request: IncomingMessage, socket: Socket): void {
@@ -100,16 +106,15 @@ async function onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders,
     bodyBytes: Buffer.concat(chunks).length,
     peer: bare(stream.session?.socket.remoteAddress),
   };
-  const text = JSON.stringify(seen);
   if (!String(headers['content-type'] ?? '').startsWith('application/grpc')) {
-    stream.respond({ ':status': status, 'content-type': 'application/json', ...Object.fromEntries(wanted) });
-    stream.end(`${text}\n`);
+    stream.respond({ ':status': status, 'content-type': contentType, ...Object.fromEntries(wanted) });
+    stream.end(textOf(seen));
     return;
   }
   const code = new URLSearchParams(path.split('?', 2)[1] ?? '').get('grpc') ?? '0';
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': code, 'grpc-message': '' }));
-  stream.end(frame(text));
+  stream.end(frame(messageOf(seen)));
 }
 
 const http1 = createHttp((request, response) => void onRequest(request, response).catch(() => response.destroy()));

@@ -19,6 +19,16 @@ const program = (name: string): readonly string[] => [...node, fileURLToPath(new
 /** For pods that `kubectl exec` works in; ends at once when asked to, which a bare `sleep` as first process does not. */
 const idle: Image = { entrypoint: ['sh', '-c', 'trap "exit 0" TERM INT; while :; do sleep 3600 & wait $!; done'] };
 
+/** Of the Gateway API's conformance suite, which runs `client` in it. */
+const echoAdvanced: Image = {
+  entrypoint: program('echo-http.ts'),
+  env: {
+    ANSWER: 'lines',
+    NODE: process.execPath,
+    PATH: `${fileURLToPath(new URL('../apps/echo-advanced', import.meta.url))}:${process.env.PATH ?? ''}`,
+  },
+};
+
 export const standardImages: Images = {
   'ambient-mesh/app': { entrypoint: program('app.ts'), args: ['8080=http'] },
   'ambient-mesh/http-echo': { entrypoint: program('http-echo.ts') },
@@ -27,6 +37,7 @@ export const standardImages: Images = {
   'ambient-mesh/echo-http': { entrypoint: program('echo-http.ts') },
   'ambient-mesh/load': { entrypoint: program('load.ts') },
   'ambient-mesh/sleep': idle,
+  'gateway-api/echo-advanced': echoAdvanced,
 };
 
 /** Undefined: nobody here knows the image. */
