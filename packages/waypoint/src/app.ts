@@ -12,6 +12,7 @@ import { ReadMemory } from '@ambient-mesh/wire/read-memory';
 import type { Rejection } from '@ambient-mesh/wire/xds/subscription';
 import type { Config } from './config.ts';
 import { certificateBook, follow } from './control.ts';
+import { caller } from './dispatch/caller.ts';
 import { Destinations } from './dispatch/destinations.ts';
 import { Dialler } from './dispatch/dial.ts';
 import { fetcher } from './dispatch/fetch-text.ts';
@@ -32,6 +33,9 @@ export interface App extends AsyncDisposable {
   /** Resolves after a shutdown; rejects when a part failed that the rest cannot do without. */
   readonly ended: Promise<void>;
 }
+
+/** How long collectors of spans may take for what is left at the end. */
+const lastWords = ms(2_000);
 
 /** @throws with everything closed again; the text is one sentence. Does not wait for the control plane: readiness does. */
 export async function startApp(config: Config, stop: AbortSignal): Promise<App> {
@@ -65,7 +69,9 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   });
   parts.defer(() => destinations.destroy());
   const drain = new Drain({ deadline: config.drainDeadline, clock });
-  const telemetry = new Telemetry(world, metrics);
+  const call = caller(destinations);
+  const { istioVersion } = config;
+  const telemetry = parts.use(new Telemetry({ world, metrics, clock, call, log, random: Math.random, streams: process, istioVersion }));
   const filters = parts.use(
     new Filters({ world, destinations, clock, log, metrics, fetchBytes: fetcher(world, destinations, config.clusterDomain) }),
   );
@@ -113,8 +119,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
       drain.start('graceful');
     });
     void drain.drained().then(() => {
-      telemetry.flush();
-      ended.resolve();
+      void telemetry.flush(lastWords).finally(() => ended.resolve());
     });
   };
   const all = parts.move();

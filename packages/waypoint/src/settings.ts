@@ -31,6 +31,7 @@ export const settings = {
   caAddress: { env: ['CA_ADDRESS', 'CA_ADDR'], parse: someText, otherwise: 'istiod.istio-system.svc:15012', about: 'Certificate authority.' },
   rootCert: { env: ['XDS_ROOT_CA', 'CA_ROOT_CA'], parse: someText, otherwise: './var/run/secrets/istio/root-cert.pem', about: 'PEM file with the roots that the control plane is trusted by.' },
   tokenFile: { env: 'AUTH_TOKEN', parse: someText, otherwise: './var/run/secrets/tokens/istio-token', about: 'File with the service-account token.' },
+  istioVersion: { env: 'ISTIO_META_ISTIO_VERSION', parse: text, otherwise: 'unknown', about: 'Version shown in istio_build.' },
   proxyConfig: { env: 'PROXY_CONFIG', parse: json, otherwise: {}, about: 'Proxy configuration; read for nothing yet, checked for being JSON.' },
   hbonePort: { env: 'HBONE_PORT', parse: port, otherwise: 15_008, about: 'Our own: where tunnels come in.' },
   statusPort: { env: 'STATUS_PORT', parse: port, otherwise: 15_021, about: 'Our own: where `/healthz/ready` is answered.' },

@@ -23,6 +23,7 @@ export interface Rules {
   readonly authentication: readonly RequestAuthentication[];
   readonly limits: readonly RateLimit[];
   readonly plugins: readonly WasmFilter[];
+  /** Weakest first. */
   readonly telemetry: readonly TelemetrySettings[];
 }
 
@@ -128,10 +129,16 @@ export class World {
       authentication: attached(this.#authentications),
       limits: attached(this.#limits),
       plugins: attached(this.#plugins),
-      telemetry: [...attached(this.#telemetry), ...[...this.#telemetry.values()].filter((each) => each.targets.length === 0)],
+      telemetry: [...this.#telemetryOf(rootNamespace), ...this.#telemetryOf(namespace), ...attached(this.#telemetry)],
     };
     this.#rules.set(key, rules);
     return rules;
+  }
+
+  /** The one object that speaks for a whole namespace, which is the oldest; for the mesh, in the root namespace. */
+  #telemetryOf(namespace: string): readonly TelemetrySettings[] {
+    const all = [...this.#telemetry.values()].filter((each) => each.targets.length === 0 && each.namespace === namespace);
+    return all.sort((a, b) => a.createdAt - b.createdAt || (a.name < b.name ? -1 : 1)).slice(0, 1);
   }
 
   /** How the destination is treated, and who of its endpoints belongs to the subset. */

@@ -101,7 +101,7 @@ export class Family<L extends string> {
   entryOf(row: LabelRow): Entry {
     const known = this.#entries.get(row);
     if (known !== undefined) return known;
-    if (row.values.length > this.options.labels.names.length) {
+    if (row.values.length > row.names.length) {
       throw new MeshError<MetricsFault>(
         { code: 'metrics.bad-labels', family: this.options.name },
         `${this.options.name} has fewer labels than the values given`,

@@ -3,6 +3,8 @@
 
 /** What may be shown of a series: its label values, in the order of the set's names. */
 export interface LabelRow {
+  /** Of the set that it was made by, which may be another than the family's: then the series has those labels. */
+  readonly names: readonly string[];
   readonly values: readonly string[];
   readonly object: Readonly<Record<string, string>>;
 }
@@ -28,6 +30,7 @@ export class LabelSet<L extends string> {
     const known = this.#rows.get(key)?.deref();
     if (known !== undefined) return known;
     const row: LabelRow = {
+      names: this.names,
       values: [...values],
       object: Object.fromEntries(values.map((value, at) => [this.names[at] ?? `extra_${at}`, value])),
     };

@@ -7,7 +7,9 @@ import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { BodyReceiver, ExchangeEnd, ServedRequest } from '@ambient-mesh/wire/http/exchange';
 import type { HeaderList, RequestHead, ResponseHead } from '@ambient-mesh/wire/http/message';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
-import { type Answer, answer } from '../route/answer.ts';
+import { type Answer, answer, isGrpc } from '../route/answer.ts';
+import type { Messages } from '../telemetry/entry.ts';
+import { MessageCounter } from '../telemetry/grpc-messages.ts';
 import { Attempt, type Deciding } from './attempt.ts';
 import { describe, type Sending } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -48,6 +50,8 @@ export interface Outcome {
   readonly endpoint: Endpoint | undefined;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  /** Of gRPC, as far as they passed. */
+  readonly messages: Messages | undefined;
   readonly attempts: number;
   /** Why it failed, for people; empty when it did not. */
   readonly detail: string;
@@ -86,11 +90,13 @@ export class Transaction implements BodyReceiver, Deciding {
   #detail = '';
   #endpoint: Endpoint | undefined;
   #endedToClient = false;
+  readonly #messages: { readonly received: MessageCounter; readonly sent: MessageCounter } | undefined;
 
   constructor(request: ServedRequest, plan: Plan, ports: TransactionPorts) {
     this.#request = request;
     this.#plan = plan;
     this.#ports = ports;
+    if (isGrpc(request.head.headers)) this.#messages = { received: new MessageCounter(), sent: new MessageCounter() };
     this.outcome = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -111,6 +117,7 @@ export class Transaction implements BodyReceiver, Deciding {
 
   data(bytes: Buffer, slab?: Slab): void {
     this.#requestBytes += bytes.length;
+    this.#messages?.received.push(bytes);
     const sent = this.#attempt?.sent;
     if (this.#kept !== undefined && (sent === undefined || this.#keptBytes < this.#plan.keepBytes)) {
       this.#kept.push(slab === undefined ? bytes : Buffer.from(bytes));
@@ -164,6 +171,7 @@ export class Transaction implements BodyReceiver, Deciding {
 
   body(bytes: Buffer, slab?: Slab): boolean {
     this.#responseBytes += bytes.length;
+    this.#messages?.sent.push(bytes);
     return this.#request.write(bytes, slab);
   }
 
@@ -345,6 +353,7 @@ export class Transaction implements BodyReceiver, Deciding {
       endpoint: this.#endpoint,
       requestBytes: this.#requestBytes,
       responseBytes: this.#responseBytes,
+      messages: this.#messages && { received: this.#messages.received.count, sent: this.#messages.sent.count },
       attempts: this.#attempts,
       detail: this.#detail,
     });

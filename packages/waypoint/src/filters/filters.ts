@@ -8,7 +8,7 @@ import { compileLimits } from '@ambient-mesh/model/l7/rate-limit';
 import { RequestFacts } from '@ambient-mesh/model/l7/request-facts';
 import type { Metrics } from '@ambient-mesh/runtime/metrics';
 import type { Clock } from '@ambient-mesh/runtime/time';
-import { call } from '../dispatch/call.ts';
+import { caller } from '../dispatch/caller.ts';
 import type { Destinations } from '../dispatch/destinations.ts';
 import type { FetchBytes } from '../dispatch/fetch-text.ts';
 import type { Inlet } from '../inlet.ts';
@@ -62,11 +62,7 @@ export class Filters implements Disposable {
       clock,
       failed: (url, why) => log.warn({ url, why }, 'keys of a token issuer could not be fetched'),
     });
-    this.#call = ({ service, port }, { protocol, method, authority, path, headers, body, timeout, signal }) => {
-      const length = ['content-length', String(body.length)] as const;
-      const head = { method, scheme: 'http', authority, path, headers: body.length > 0 ? [...headers, length] : headers } as const;
-      return call(destinations.service(service, port), { head, version: protocol, body: Buffer.from(body), timeoutMs: timeout, signal });
-    };
+    this.#call = caller(destinations);
   }
 
   /** CUSTOM policies: services outside decide. */

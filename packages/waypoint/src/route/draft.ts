@@ -29,6 +29,10 @@ export class Draft {
   readonly flags: ResponseFlag[] = [];
   /** What decided, for the access log. */
   details = '';
+  /** A policy of action AUDIT holds. */
+  audited = false;
+  /** Of the answer, as the client gets them. */
+  answerHeaders: HeaderList = [];
   /** The client's session, if its pod is still there. */
   session: Session | undefined;
   /** What somebody answered instead of the service, after the service had answered. */

@@ -4,10 +4,11 @@
 import { authorizeRequest, deniedText } from '@ambient-mesh/model/l7/authorize-request';
 import { normalizePath } from '@ambient-mesh/model/l7/path-normalization';
 import type { ServedRequest } from '@ambient-mesh/wire/http/exchange';
-import type { ResponseFlag } from '../dispatch/flags.ts';
-import { Transaction } from '../dispatch/transaction.ts';
+import { type Plan, Transaction } from '../dispatch/transaction.ts';
 import { type Inlet, serviceKeyOf } from '../inlet.ts';
 import type { Shared } from '../shared.ts';
+import type { RequestReport } from '../telemetry/telemetry.ts';
+import type { Trace } from '../telemetry/tracing.ts';
 import type { Rules } from '../world.ts';
 import { type Answer, answer } from './answer.ts';
 import { Draft } from './draft.ts';
@@ -22,40 +23,48 @@ export async function serveRequest(shared: Shared, inlet: Inlet, request: Served
   const [startTime, began] = [clock.now(), clock.monotonic()];
   const draft = new Draft(inlet, request, shared.drain.forced);
   using _scope = draft.scope;
+  const trace = telemetry.begin(inlet, request.head.headers);
   const decided = await decide(shared, draft);
   const report = (end: Ended): void =>
     telemetry.request(inlet, {
       ...end,
       head: draft.head,
+      originalPath: request.head.path,
       version: request.version,
       grpc: draft.grpc,
       startTime,
       milliseconds: clock.monotonic() - began,
       flags: [...draft.flags, ...end.flags],
-      details: draft.details || end.details,
+      details: draft.details,
       route: draft.route,
+      audited: draft.audited,
+      trace,
     });
   if (!('plan' in decided)) return report(answered(draft.request, decided));
-  const mirrors = mirrorsOf(shared, inlet, decided.mirrors, decided.plan.head, draft.request);
-  const outcome = await new Transaction(mirrors?.request ?? draft.request, decided.plan, shared).outcome;
-  report({ ...outcome, ...(draft.instead !== undefined && { status: draft.instead.status }), details: outcome.detail });
+  const plan = trace === undefined ? decided.plan : traced(decided.plan, trace);
+  const mirrors = mirrorsOf(shared, inlet, decided.mirrors, plan.head, draft.request);
+  const outcome = await new Transaction(mirrors?.request ?? draft.request, plan, shared).outcome;
+  report({
+    ...outcome,
+    ...(draft.instead !== undefined && { status: draft.instead.status }),
+    answerHeaders: draft.answerHeaders,
+    reason: outcome.detail,
+  });
 }
 
-interface Ended {
-  readonly status: number;
-  readonly grpcStatus: number | undefined;
-  readonly flags: readonly ResponseFlag[];
-  readonly details: string;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly attempts: number;
-  readonly endpoint: Parameters<Shared['telemetry']['request']>[1]['endpoint'];
-}
+/** What a request's end adds to what was known of it. */
+type Ended = Pick<
+  RequestReport,
+  'status' | 'grpcStatus' | 'answerHeaders' | 'flags' | 'reason' | 'requestBytes' | 'responseBytes' | 'messages' | 'attempts' | 'endpoint'
+>;
+
+/** The endpoint becomes a child of our span. */
+const traced = (plan: Plan, { inject }: Trace): Plan => ({ ...plan, head: { ...plan.head, headers: inject(plan.head.headers) } });
 
 function answered(request: ServedRequest, said: Answer): Ended {
   const { status, grpcStatus } = answer(request, said);
-  const none = { flags: [], details: '', requestBytes: 0, attempts: 0, endpoint: undefined };
-  return { ...none, status, grpcStatus, responseBytes: Buffer.byteLength(said.body ?? '') };
+  const none = { flags: [], reason: '', requestBytes: 0, messages: undefined, attempts: 0, endpoint: undefined };
+  return { ...none, status, grpcStatus, answerHeaders: said.headers ?? [], responseBytes: Buffer.byteLength(said.body ?? '') };
 }
 
 async function decide(shared: Shared, draft: Draft): Promise<Answer | Planned> {
@@ -86,6 +95,7 @@ async function decide(shared: Shared, draft: Draft): Promise<Answer | Planned> {
 function authorize({ log }: Shared, draft: Draft, rules: Rules): Answer | undefined {
   const verdict = authorizeRequest(rules.http, draft.facts);
   for (const note of verdict.shadow) log.info({ client: draft.inlet.client.uri, ...note }, 'dry run of a policy');
+  draft.audited = verdict.audit;
   if (verdict.allow) return undefined;
   draft.details = verdict.details;
   log.debug(

@@ -1,34 +1,19 @@
-// Everything that the waypoint tells of its traffic, in one place: metrics and access lines made from the same facts.
-// Called once at the end of each request and raw connection.
-import { formatSocket } from '@ambient-mesh/model/address';
-import type { Workload } from '@ambient-mesh/model/workload';
-import type { Metrics } from '@ambient-mesh/runtime/metrics';
-import type { RequestHead } from '@ambient-mesh/wire/http/message';
-import { type Inlet, serviceOf } from '../inlet.ts';
-import type { World } from '../world.ts';
+// Everything that the waypoint tells of its traffic, in one place: metrics, lines of access logs and spans made from the same facts.
+// Called at the beginning of each request and at the end of each request and raw connection. What is told for which chain is chain-telemetry.ts.
+import type { Writable } from 'node:stream';
+import { type Ms, ms } from '@ambient-mesh/runtime/time';
+import type { HeaderList, RequestHead } from '@ambient-mesh/wire/http/message';
+import { type Inlet, serviceKeyOf, serviceOf } from '../inlet.ts';
+import type { Rules } from '../world.ts';
 import { AccessLog } from './access-log.ts';
+import { type ChainTelemetry, compileTelemetry } from './chain-telemetry.ts';
+import { detailsOf, type Entry } from './entry.ts';
 import { partyLabels } from './labels.ts';
+import { type Trace, Tracing, type TracingParts } from './tracing.ts';
 import { TrafficMetrics } from './traffic-metrics.ts';
 
-export interface RequestReport {
-  readonly head: RequestHead;
-  readonly version: string;
-  readonly grpc: boolean;
-  /** Milliseconds since 1970. */
-  readonly startTime: number;
-  readonly milliseconds: number;
-  readonly status: number;
-  readonly grpcStatus: number | undefined;
-  readonly flags: readonly string[];
-  readonly details: string;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly attempts: number;
-  /** Who answered. */
-  readonly endpoint: { readonly workload: Workload; readonly port: number } | undefined;
-  /** Name of the route's rule, or of the route. */
-  readonly route: string;
-}
+/** `details`: what a step of the chain said; empty: none did. */
+export type RequestReport = Omit<Entry, 'inlet' | 'head' | 'traceId'> & { readonly head: RequestHead; readonly trace: Trace | undefined };
 
 export interface RawReport {
   readonly startTime: number;
@@ -37,21 +22,58 @@ export interface RawReport {
   readonly details: string;
   /** `sent`: to the client. */
   readonly bytes: { readonly sent: number; readonly received: number };
-  readonly endpoint: { readonly workload: Workload; readonly port: number } | undefined;
+  readonly endpoint: Entry['endpoint'];
 }
 
-export class Telemetry {
-  readonly #world: World;
-  readonly #metrics: TrafficMetrics;
-  #access: { readonly key: string; readonly log: AccessLog } | undefined;
+export interface TelemetryParts extends TracingParts {
+  readonly streams: { readonly stdout: Writable; readonly stderr: Writable };
+  /** Shown in istio_build. */
+  readonly istioVersion: string;
+}
 
-  constructor(world: World, metrics: Metrics) {
-    this.#world = world;
+const sweepEvery = ms(60_000);
+/** Problems that were told once are not told again, as long as there are so few. */
+const mostTold = 1_000;
+
+export class Telemetry implements Disposable {
+  readonly #parts: TelemetryParts;
+  readonly #metrics: TrafficMetrics;
+  readonly #tracing: Tracing;
+  readonly #logs: Readonly<Record<'stdout' | 'stderr', AccessLog>>;
+  readonly #chains = new WeakMap<Rules, ChainTelemetry>();
+  readonly #told = new Set<string>();
+  #sweptAt: Ms;
+
+  constructor(parts: TelemetryParts) {
+    const { metrics, clock, streams, istioVersion } = parts;
+    this.#parts = parts;
     this.#metrics = new TrafficMetrics(metrics);
+    this.#tracing = new Tracing(parts);
+    const lost = metrics.counter('ambient_waypoint_access_log_lines_dropped_total', 'Lines of access logs that nobody read in time', []);
+    const dropped = (): void => {
+      lost.series([]).value += 1;
+    };
+    this.#logs = { stdout: new AccessLog(streams.stdout, dropped), stderr: new AccessLog(streams.stderr, dropped) };
+    this.#sweptAt = clock.monotonic();
+    metrics.collected({
+      name: 'istio_build',
+      help: 'Istio component build info',
+      kind: 'gauge',
+      labels: ['component', 'tag'],
+      read: () => [[{ component: 'proxy', tag: istioVersion }, 1]],
+    });
   }
 
-  request(inlet: Inlet, report: RequestReport): void {
+  /** Undefined: the request is not traced, and its headers are nobody's business. */
+  begin(inlet: Inlet, headers: HeaderList): Trace | undefined {
+    const { tracing } = this.#chain(inlet);
+    return tracing && this.#tracing.begin(tracing, headers);
+  }
+
+  request(inlet: Inlet, { trace, ...report }: RequestReport): void {
     const { endpoint, status, grpcStatus, grpc, flags } = report;
+    const details = report.details || detailsOf(flags, endpoint === undefined ? 'ourselves' : 'endpoint');
+    const entry: Entry = { ...report, inlet, details, traceId: trace?.place.traceId };
     const labels = [
       ...partyLabels(inlet.source, endpoint?.workload, serviceOf(inlet), grpc ? 'grpc' : 'http'),
       String(status),
@@ -59,104 +81,110 @@ export class Telemetry {
       flags.length === 0 ? '-' : flags.join(','),
       'mutual_tls',
     ];
-    this.#metrics.request(labels, report);
-    this.#log(inlet, report);
+    const chain = this.#chain(inlet);
+    this.#metrics.count(chain.request, labels, entry, this.#now());
+    this.#log(chain, entry);
+    if (trace !== undefined) this.#tracing.end(trace, entry);
   }
 
   /** Something that is no request, or more than one at once: refused by the codec. */
   malformed(inlet: Inlet, status: number, reason: string): void {
-    const none = { requestBytes: 0, responseBytes: 0, attempts: 0, endpoint: undefined, route: '', grpcStatus: undefined, milliseconds: 0 };
     const head: RequestHead = { method: '', scheme: 'http', authority: '', path: '', headers: [] };
-    const told = { status, flags: ['DPE'], details: `http1_refused[${reason}]`, version: 'HTTP/1.1', grpc: false, startTime: Date.now() };
-    this.request(inlet, { ...none, ...told, head });
+    const told = { status, flags: ['DPE'], details: `http1_refused[${reason}]`, reason, version: 'HTTP/1.1' };
+    this.request(inlet, { ...nothing, ...told, startTime: this.#parts.clock.now(), head, trace: undefined });
   }
 
-  rawOpened(inlet: Inlet, endpoint: { readonly workload: Workload } | undefined): void {
-    this.#metrics.opened(this.#rawLabels(inlet, endpoint, []));
+  rawOpened(inlet: Inlet, endpoint: Entry['endpoint']): void {
+    this.#countRaw({ ...nothing, inlet, head: undefined, endpoint, version: 'TCP' }, true);
   }
 
-  rawClosed(inlet: Inlet, report: RawReport): void {
-    this.#metrics.closed(this.#rawLabels(inlet, report.endpoint, report.flags), report.bytes);
-    const log = this.#accessLog();
-    if (log === undefined) return;
-    const { bytes } = report;
-    log.write({
+  rawClosed(inlet: Inlet, { bytes, details, ...report }: RawReport): void {
+    const entry: Entry = {
+      ...nothing,
       ...report,
-      ...this.#ends(inlet, report.endpoint),
-      method: '',
-      path: '',
-      protocol: 'TCP',
-      responseCode: 0,
-      grpcStatus: undefined,
-      flags: report.flags.join(','),
-      bytesReceived: bytes.received,
-      bytesSent: bytes.sent,
-      durationMs: Math.round(report.milliseconds),
-      forwardedFor: '',
-      userAgent: '',
-      requestId: '',
-      authority: '',
-      route: '',
+      inlet,
+      head: undefined,
+      version: 'TCP',
+      details: detailsOf(report.flags, 'endpoint') === 'via_upstream' ? '' : detailsOf(report.flags, 'endpoint'),
+      reason: details,
+      requestBytes: bytes.received,
+      responseBytes: bytes.sent,
       attempts: 1,
-    });
+    };
+    this.#countRaw(entry, false);
+    this.#log(this.#chain(inlet), entry);
   }
 
-  /** What is waiting goes out. */
-  flush(): void {
-    this.#access?.log.flush();
+  /** What is waiting goes out; spans, if a collector takes them in time. */
+  async flush(within: Ms): Promise<void> {
+    for (const log of Object.values(this.#logs)) log.flush();
+    await this.#tracing.flush(within);
   }
 
-  #rawLabels(inlet: Inlet, endpoint: { readonly workload: Workload } | undefined, flags: readonly string[]): readonly string[] {
-    return [
+  [Symbol.dispose](): void {
+    this.#tracing[Symbol.dispose]();
+  }
+
+  #countRaw(entry: Entry, opened: boolean): void {
+    const { inlet, endpoint, flags } = entry;
+    const labels = [
       ...partyLabels(inlet.source, endpoint?.workload, serviceOf(inlet), 'tcp'),
       flags.length === 0 ? '-' : flags.join(','),
       'mutual_tls',
     ];
+    this.#metrics.count(this.#chain(inlet).tcp, labels, entry, this.#now(), (id) => (id === 'TCP_OPENED_CONNECTIONS') === opened);
   }
 
-  #log(inlet: Inlet, report: RequestReport): void {
-    const log = this.#accessLog();
-    if (log === undefined) return;
-    const { head } = report;
-    log.write({
-      ...report,
-      ...this.#ends(inlet, report.endpoint),
-      method: head.method,
-      path: head.path,
-      protocol: report.version,
-      responseCode: report.status,
-      flags: report.flags.join(','),
-      bytesReceived: report.requestBytes,
-      bytesSent: report.responseBytes,
-      durationMs: Math.round(report.milliseconds),
-      forwardedFor: headerIn(head, 'x-forwarded-for'),
-      userAgent: headerIn(head, 'user-agent'),
-      requestId: headerIn(head, 'x-request-id'),
-      authority: head.authority,
-    });
+  #log({ access, accessFilter }: ChainTelemetry, entry: Entry): void {
+    if (access.length === 0 || (accessFilter !== undefined && accessFilter(entry) !== true)) return;
+    for (const { to, line } of access) this.#logs[to].write(line(entry));
   }
 
-  #ends(inlet: Inlet, endpoint: RequestReport['endpoint']) {
-    const ip = endpoint?.workload.addresses[0];
-    const service = serviceOf(inlet);
-    const { authority } = inlet;
-    return {
-      upstreamHost: endpoint === undefined ? '' : ip === undefined ? endpoint.workload.hostname : formatSocket({ ip, port: endpoint.port }),
-      upstreamCluster: service === undefined ? '' : `inbound-vip|${inlet.port}|http|${service.hostname}`,
-      downstreamRemote: formatSocket(inlet.from),
-      downstreamLocal: 'ip' in authority ? formatSocket(authority) : `${authority.hostname}:${authority.port}`,
-      sourcePrincipal: inlet.client.uri,
-    };
+  /** As the mesh says now; made anew when its rules are. */
+  #chain(inlet: Inlet): ChainTelemetry {
+    const { world } = this.#parts;
+    const rules = world.rulesFor(serviceKeyOf(inlet));
+    const known = this.#chains.get(rules);
+    if (known !== undefined) return known;
+    const made = compileTelemetry(rules.telemetry, world.settings);
+    this.#chains.set(rules, made);
+    for (const problem of made.problems) this.#tell(problem);
+    return made;
   }
 
-  /** As the mesh's settings say now. */
-  #accessLog(): AccessLog | undefined {
-    const wanted = this.#world.settings.accessLog;
-    if (wanted === undefined) return undefined;
-    const key = wanted.encoding;
-    if (this.#access?.key !== key) this.#access = { key, log: new AccessLog(process.stdout, wanted.encoding) };
-    return this.#access.log;
+  #tell(problem: string): void {
+    if (this.#told.has(problem) || this.#told.size >= mostTold) return;
+    this.#told.add(problem);
+    this.#parts.log.warn({ problem }, 'telemetry is not as it was written');
+  }
+
+  #now(): Ms {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#sweptAt >= sweepEvery) {
+      this.#sweptAt = now;
+      this.#metrics.sweep(now);
+    }
+    return now;
   }
 }
 
-const headerIn = ({ headers }: RequestHead, wanted: string): string => headers.find(([name]) => name === wanted)?.[1] ?? '';
+const nothing = {
+  originalPath: '',
+  grpc: false,
+  startTime: 0,
+  milliseconds: 0,
+  status: 0,
+  grpcStatus: undefined,
+  answerHeaders: [],
+  flags: [] as readonly string[],
+  details: '',
+  reason: '',
+  requestBytes: 0,
+  responseBytes: 0,
+  messages: undefined,
+  attempts: 0,
+  endpoint: undefined,
+  route: '',
+  audited: false,
+  traceId: undefined,
+} as const;
