@@ -33,11 +33,11 @@ export type DestinationName =
   | { readonly service: string; readonly port: number; readonly subset?: string | undefined }
   /** `workload`: its uid. */
   | { readonly workload: string; readonly port: number }
-  /** Outside the mesh's map: an address, or a hostname to be resolved. */
-  | { readonly host: string; readonly port: number; readonly stand: Workload };
+  /** A service that stands for many hosts, and the one of them that is meant: an address, or a hostname to be resolved. */
+  | { readonly service: string; readonly port: number; readonly host: string; readonly hostPort: number; readonly stand: Workload };
 
 export const describe = (name: DestinationName): string =>
-  `${'service' in name ? name.service : 'workload' in name ? name.workload : name.host} port ${name.port}`;
+  `${'host' in name ? name.host : 'service' in name ? name.service : name.workload} port ${name.port}`;
 
 /** What an attempt needs of its destination. */
 export type Sending = Pick<Destination, 'name' | 'settings' | 'choose' | 'find' | 'note' | 'active' | 'pending' | 'retries'>;
@@ -65,6 +65,13 @@ export class Destination {
   get isGone(): boolean {
     this.#follow();
     return this.#endpoints.length === 0 && this.#service === undefined;
+  }
+
+  /** What its certificate should say; undefined where only an address or a pattern is known. */
+  get serverName(): string | undefined {
+    const { name } = this;
+    const host = 'host' in name ? name.stand.hostname : (this.service?.hostname ?? '');
+    return host === '' || host.startsWith('*') ? undefined : host;
   }
 
   /** Undefined: the mesh does not know it. */
@@ -150,10 +157,12 @@ export class Destination {
     const { world } = this.#ports;
     if ('service' in name) {
       const service = world.mesh.service(name.service);
-      const settings = world.settingsFor(name.service, name.port, name.subset);
+      const settings = world.settingsFor(name.service, name.port, 'host' in name ? undefined : name.subset);
+      if ('host' in name)
+        return { service, settings, upstreams: service === undefined ? [] : [{ workload: name.stand, port: name.hostPort }] };
       return { service, settings, upstreams: service === undefined ? [] : eligibleEndpoints(world.mesh, service, name.port, world.self) };
     }
-    const workload = 'stand' in name ? name.stand : world.mesh.workload(name.workload);
+    const workload = world.mesh.workload(name.workload);
     return { service: undefined, settings: plain, upstreams: workload === undefined ? [] : [{ workload, port: name.port }] };
   }
 

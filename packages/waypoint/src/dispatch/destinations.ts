@@ -27,9 +27,9 @@ export class Destinations {
     return this.#get(`${uid} ${port}`, () => ({ workload: uid, port }));
   }
 
-  /** An address or hostname that no workload stands for. */
-  host(host: string, port: number): Destination {
-    return this.#get(`host ${host} ${port}`, () => ({ host, port, stand: outside(host) }));
+  /** One of the hosts that a service stands for, by address or name, treated as the service is. */
+  host(service: string, port: number, { host, hostPort }: { readonly host: string; readonly hostPort: number }): Destination {
+    return this.#get(`${service} ${port} host ${host} ${hostPort}`, () => ({ service, port, host, hostPort, stand: outside(host) }));
   }
 
   #get(key: string, name: () => DestinationName): Destination {

@@ -29,7 +29,9 @@ export function linkPorts({ dialler, clock, memory, destination, upstream, conne
       const { pool, tls } = destination.settings;
       const wanted = { workload, port, service: destination.service, connectTimeoutMs: pool?.connectTimeout ?? connectTimeout };
       const plain = await dialler.open(wanted, signal);
-      const conduit = tls === undefined || tls.mode === 'disable' ? plain : await openSecure(plain, tls, { version, clock, signal });
+      const { serverName } = destination;
+      const conduit =
+        tls === undefined || tls.mode === 'disable' ? plain : await openSecure(plain, tls, { version, clock, signal, serverName });
       return version === 'h2' ? new Http2Client(conduit, { clock, memory }, events) : new Http1Client(conduit, events);
     },
   };

@@ -13,17 +13,22 @@ export type OriginationFault = { readonly code: 'origination.failed' };
 const handshakeWithin = ms(10_000);
 const contexts = new WeakMap<TlsOrigination, SecureContext>();
 
+export interface Origination {
+  readonly version: HttpVersion | 'raw';
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Asked for, and to be proven, where the rule names none. */
+  readonly serverName: string | undefined;
+}
+
 /** Takes `plain` over. @throws MeshError<OriginationFault>, or the signal's reason. */
-export function openSecure(
-  plain: Conduit,
-  tls: TlsOrigination,
-  { version, clock, signal }: { readonly version: HttpVersion | 'raw'; readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<Conduit> {
+export function openSecure(plain: Conduit, tls: TlsOrigination, { version, clock, signal, serverName }: Origination): Promise<Conduit> {
   const { promise, resolve, reject } = Promise.withResolvers<Conduit>();
+  const sni = tls.sni ?? serverName;
   const socket = connect({
     socket: duplexOf(plain),
     secureContext: contextOf(tls),
-    ...(tls.sni !== undefined && { servername: tls.sni }),
+    ...(sni !== undefined && { servername: sni }),
     ...(version !== 'raw' && { ALPNProtocols: [version === 'h2' ? 'h2' : 'http/1.1'] }),
     rejectUnauthorized: !tls.insecureSkipVerify,
     checkServerIdentity: (host, certificate) => checkNames(tls, host, certificate),

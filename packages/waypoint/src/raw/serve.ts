@@ -38,7 +38,8 @@ export async function serveRaw(shared: Shared, inlet: Inlet, near: Conduit): Pro
   }
   const chosen = choose(shared, inlet);
   if (typeof chosen === 'object' && 'invalid' in chosen) return refuse(['NC'], chosen.invalid);
-  const destination = destinationOf(shared, inlet, chosen);
+  const destination = destinationOf(shared, inlet, chosen, inlet.facts.sni);
+  if (destination === undefined) return refuse(['NR'], `the service has no host ${JSON.stringify(inlet.facts.sni)}`);
   const outcome = await relay(near, destination, {
     open: opener(shared),
     opened: (endpoint) => telemetry.rawOpened(inlet, endpoint),
@@ -81,7 +82,9 @@ function opener({ dialler, config, clock }: Shared): OpenTo {
       { workload, port, service: destination.service, connectTimeoutMs: pool?.connectTimeout ?? config.connectTimeout },
       signal,
     );
-    return tls === undefined || tls.mode === 'disable' ? plain : openSecure(plain, tls, { version: 'raw', clock, signal });
+    return tls === undefined || tls.mode === 'disable'
+      ? plain
+      : openSecure(plain, tls, { version: 'raw', clock, signal, serverName: destination.serverName });
   };
 }
 

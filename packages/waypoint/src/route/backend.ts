@@ -1,6 +1,8 @@
 // From a route's choice to a destination: which backend, and what of the mesh stands for it.
 // Used for requests and raw connections alike.
 import type { Backend, Destination as Target } from '@ambient-mesh/model/l7/route';
+import type { Mesh } from '@ambient-mesh/model/mesh';
+import type { Service } from '@ambient-mesh/model/service';
 import type { Destination } from '../dispatch/destination.ts';
 import type { HttpVersion } from '../dispatch/links.ts';
 import type { Inlet } from '../inlet.ts';
@@ -29,21 +31,37 @@ export function draw(backends: readonly Backend[], random: () => number): Backen
   return undefined;
 }
 
+/** `asked`: the host that the client names, with a port or not. Undefined: the service stands for a family of hosts, and that is none of them. */
 export function destinationOf(
   { destinations, world }: Shared,
-  inlet: Inlet,
+  { to, port: dialled, authority }: Inlet,
   chosen: Exclude<Chosen, { readonly invalid: string }>,
-  host?: string,
-): Destination {
-  if (chosen !== 'itself') return destinations.service(chosen.service, chosen.port, chosen.subset);
-  const { to, port, authority } = inlet;
-  if ('workload' in to) return destinations.workload(to.workload.uid, port);
-  const { service, key } = to;
-  if (service.loadBalancer?.mode !== 'Passthrough') return destinations.service(key, port);
-  // Whatever the client was going to, by address, or by the name that its request bears.
-  if (service.hostname.startsWith('*') && host !== undefined)
-    return destinations.host(host, world.mesh.service(key)?.ports.get(port) || port);
-  return destinations.host('ip' in authority ? authority.ip : authority.hostname, port);
+  asked: string,
+): Destination | undefined {
+  if (chosen === 'itself' && 'workload' in to) return destinations.workload(to.workload.uid, dialled);
+  const { service: key, port, subset } = chosen !== 'itself' ? chosen : { service: 'key' in to ? to.key : '', port: dialled };
+  const service = world.mesh.service(key);
+  // Whatever address the client was going to; the port is the client's, too.
+  if (chosen === 'itself' && service?.loadBalancer?.mode === 'Passthrough')
+    return destinations.host(key, port, { host: 'ip' in authority ? authority.ip : authority.hostname, hostPort: port });
+  if (service === undefined || !isFamily(world.mesh, service)) return destinations.service(key, port, subset);
+  const host = hostOnly(asked).toLowerCase();
+  const suffix = service.hostname.slice(1);
+  if (host.length <= suffix.length || !host.endsWith(suffix) || !hostname.test(host)) return undefined;
+  return destinations.host(key, port, { host, hostPort: service.ports.get(port) || port });
+}
+
+function hostOnly(authority: string): string {
+  if (authority.startsWith('[')) return authority.slice(1, authority.indexOf(']'));
+  const colon = authority.lastIndexOf(':');
+  return colon < 0 ? authority : authority.slice(0, colon);
+}
+
+const hostname = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
+
+/** `*.example.com` without endpoints of its own: which host is meant the client says with each request (facts: control-plane §3.11). */
+function isFamily(mesh: Mesh, service: Service): boolean {
+  return service.hostname.startsWith('*.') && mesh.endpoints(service).every((each) => each.hostname === service.hostname);
 }
 
 /** What to speak to it (facts: gateway-api-mesh §3.4): what its service declares, else what the route implies, else what the client speaks. */

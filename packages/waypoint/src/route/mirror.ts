@@ -49,7 +49,11 @@ class Copy implements ResponseReceiver {
     request: ServedRequest,
   ) {
     this.#bodyless = request.bodyless;
-    const destination = destinationOf(shared, inlet, target);
+    const destination = destinationOf(shared, inlet, target, request.head.authority);
+    if (destination === undefined) {
+      this.#over = true;
+      return;
+    }
     const version = versionFor(shared, destination, target, { version: request.version, grpc: isGrpc(head.headers) });
     void this.#begin(destination, version, head, shared.drain.forced);
   }

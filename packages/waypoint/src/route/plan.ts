@@ -4,7 +4,7 @@ import { corsAnswer, corsHeaders } from '@ambient-mesh/model/l7/cors';
 import { applyEdit } from '@ambient-mesh/model/l7/header-edit';
 import { editPath } from '@ambient-mesh/model/l7/path-edit';
 import { locationOf } from '@ambient-mesh/model/l7/redirect';
-import type { Filter, HttpRule, Destination as Target } from '@ambient-mesh/model/l7/route';
+import type { Backend, Filter, HttpRule, Destination as Target } from '@ambient-mesh/model/l7/route';
 import type { CompiledRule } from '@ambient-mesh/model/l7/route-table';
 import { ms } from '@ambient-mesh/runtime/time';
 import type { ResponseHead } from '@ambient-mesh/wire/http/message';
@@ -36,7 +36,8 @@ export async function planFor(shared: Shared, draft: Draft): Promise<Answer | Pl
   if (ofRule !== undefined) return ofRule;
   const chosen = await choose(shared, draft, taken, mirrors);
   if (typeof chosen === 'object' && 'status' in chosen) return chosen;
-  const destination = destinationOf(shared, draft.inlet, chosen, hostOnly(draft.head.authority));
+  const destination = destinationOf(shared, draft.inlet, chosen, draft.head.authority);
+  if (destination === undefined) return notFound(draft, 'the service has no such host');
   return { plan: planTo(shared, draft, { destination, chosen, rule: taken?.rule }), mirrors };
 }
 
@@ -50,9 +51,13 @@ function match({ world }: Shared, draft: Draft): Taken | Answer {
     draft.route = found.rule.name ?? found.route;
     return found;
   }
+  return notFound(draft, 'no route matches');
+}
+
+function notFound(draft: Draft, body: string): Answer {
   draft.flags.push('NR');
   draft.details = 'route_not_found';
-  return { status: 404, body: 'no route matches', grpcStatus: 12 };
+  return { status: 404, body, grpcStatus: 12 };
 }
 
 /** The backend, after its own filters: that of the client's session, else one by weight (facts: gateway-api-mesh §3.6). */
@@ -65,7 +70,10 @@ async function choose(
   if (taken === undefined) return 'itself';
   const { backends, persistence } = taken.rule;
   const session = persistence && sessionOf(persistence, draft.head.headers, shared.clock.now());
-  const bound = session && backends.find(({ to }) => !('invalid' in to) && destinationOf(shared, draft.inlet, to).find(session.uid));
+  const { inlet, head } = draft;
+  const holds = ({ to }: Backend, uid: string): boolean =>
+    !('invalid' in to) && destinationOf(shared, inlet, to, head.authority)?.find(uid) !== undefined;
+  const bound = session && backends.find((backend) => holds(backend, session.uid));
   if (bound !== undefined) draft.session = session;
   const backend = bound ?? draw(backends, shared.random);
   const to = backend?.to ?? { invalid: 'the rule has no backend' };
@@ -181,11 +189,6 @@ function finish(draft: Draft, { status, headers }: ResponseHead, more: ResponseH
   let all = [...headers.filter(([name]) => name !== 'server' && !names.has(name)), ['server', 'istio-envoy'] as const, ...more];
   for (const change of draft.responseChanges) all = [...change(all)];
   for (const edit of draft.responseEdits) all = [...applyEdit(all, edit).headers];
+  draft.answerHeaders = all;
   return { status, headers: all };
-}
-
-function hostOnly(authority: string): string {
-  if (authority.startsWith('[')) return authority.slice(1, authority.indexOf(']'));
-  const colon = authority.lastIndexOf(':');
-  return colon < 0 ? authority : authority.slice(0, colon);
 }
