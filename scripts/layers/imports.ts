@@ -17,10 +17,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ztunnel: allButKube,
   waypoint: ['runtime', 'model', 'identity', 'wire'],
   'cni-agent': ['runtime', 'model', 'translate', 'host', 'kube', 'wire'],
-  'istiod-lite': ['runtime', 'model', 'identity', 'translate', 'kube', 'wire'],
-  ambientctl: ['runtime', 'model', 'identity', 'translate', 'kube', 'wire'],
+  'istiod-lite': ['runtime', 'model', 'identity', 'translate', 'kube', 'wire', 'dashboard'],
+  ambientctl: ['runtime', 'model', 'identity', 'translate', 'kube', 'wire', 'dashboard'],
   dashboard: ['runtime', 'model'],
-  e2e: ['runtime', 'model', 'identity', 'translate', 'host', 'kube', 'wire'],
+  e2e: ['runtime', 'model', 'identity', 'translate', 'host', 'kube', 'wire', 'dashboard'],
 };
 
 /** Of some parts only a corner is open: importer, imported, path that it must start with. */
