@@ -4,6 +4,7 @@
 import type { Metrics, Series } from '@ambient-mesh/runtime/metrics';
 import type { Ms } from '@ambient-mesh/runtime/time';
 import type { Bytes } from './access-log.ts';
+import { DenialMetrics } from './denial-metrics.ts';
 import type { ResponseFlag } from './flags.ts';
 import {
   evictAfter,
@@ -19,8 +20,8 @@ import {
 
 /** A connection that is being counted; closed exactly once (later calls do nothing). */
 export interface Counted {
-  /** Counts it as closed, and as failed unless the flag is `-`. */
-  close(flag: ResponseFlag): void;
+  /** Counts it as closed, and as failed unless the flag is `-`. `policy`: which one denied it, with the flag `DENY`. */
+  close(flag: ResponseFlag, policy?: string): void;
 }
 
 function trafficFamilies(m: Metrics) {
@@ -39,10 +40,12 @@ function trafficFamilies(m: Metrics) {
 export class ConnectionMetrics {
   readonly #metrics: Metrics;
   readonly #families: ReturnType<typeof trafficFamilies>;
+  readonly #denials: DenialMetrics;
   readonly #live = new Set<LiveConnection>();
 
   constructor(metrics: Metrics) {
     this.#families = trafficFamilies(metrics);
+    this.#denials = new DenialMetrics(metrics);
     this.#metrics = metrics;
   }
 
@@ -55,12 +58,13 @@ export class ConnectionMetrics {
     const live = new LiveConnection(bytes, f.received.seriesOf(row), f.sent.seriesOf(row));
     this.#live.add(live);
     return {
-      close: (flag) => {
+      close: (flag, policy) => {
         if (!this.#live.delete(live)) return;
         live.settle();
         const final = flag === '-' ? row : f.labels.row(withFlag(labels, flag));
         f.closed.seriesOf(final).value += 1;
         if (flag !== '-') f.failed.seriesOf(final).value += 1;
+        if (flag === 'DENY') this.#denials.count(traffic, policy);
       },
     };
   }
@@ -73,6 +77,7 @@ export class ConnectionMetrics {
   /** Evicts the series about workloads that no longer exist, 15 min after their last change; call it every minute or so. */
   sweep(now: Ms, live: LiveNames): void {
     this.#metrics.sweep(this.#families.labels, { now, unusedFor: evictAfter, needed: (values) => stillAbout(values, partiesAt, live) });
+    this.#denials.sweep(now, live);
   }
 
   /** Counts an accepted TCP socket until the result is disposed of. An HBONE connection counts once, whatever its streams. */

@@ -48,7 +48,7 @@ export class ConnectionReports {
     const close = (flag: ResponseFlag, failure?: Failure): void => {
       if (!open) return;
       open = false;
-      counted.close(flag);
+      counted.close(flag, failure?.policy);
       this.#log.complete(connection, bytes, this.#clock.monotonic() - startedAt, failure);
     };
     return {

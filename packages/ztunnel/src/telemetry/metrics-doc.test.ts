@@ -98,6 +98,6 @@ test('docs/metrics.md and the program name the same metrics, with the same types
 test('no file of the ztunnel declares a metric that this test does not see', async () => {
   const sources = globSync('**/*.ts', { cwd: join(import.meta.dirname, '..'), exclude: ['**/*.test.ts', '**/testing/**'] });
   const text = sources.map((file) => readFileSync(join(import.meta.dirname, '..', file), 'utf8')).join('\n');
-  const named = new Set(Array.from(text.matchAll(/'((?:istio|process|tokio|workload_manager)_[a-z_]+)'/g), ([, name]) => name));
+  const named = new Set(Array.from(text.matchAll(/'((?:istio|ambient|process|tokio|workload_manager)_[a-z_]+)'/g), ([, name]) => name));
   expect([...named].sort()).toEqual(Object.keys(await declared()).sort());
 });

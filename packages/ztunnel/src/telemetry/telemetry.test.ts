@@ -232,6 +232,19 @@ istio_tcp_sockets_open{reporter="source"} 1
     expect(of(page, 'istio_tcp_connections_closed_total')[0]).toContain('response_flags="-"');
     expect(page).not.toContain('istio_tcp_connections_failed');
   });
+  test('a denial says who was turned away by which policy, or that none allowed it; other failures do not', async () => {
+    const it = start();
+    const inbound: Connection = { ...outbound, reporter: 'destination' };
+    it.telemetry.connections.open(inbound).end({ flag: 'DENY', error: 'x', policy: 'default/deny-all' });
+    it.telemetry.connections.open({ ...inbound, service: undefined, source: undefined }).end({ flag: 'DENY', error: 'x' });
+    it.telemetry.connections.open(inbound).end({ flag: 'CONNECT', error: 'x' });
+    const server = 'destination_workload="echo",destination_workload_namespace="default"';
+    const principal = 'source_principal="spiffe://cluster.local/ns/default/sa/client"';
+    expect(of(await text(it), 'ambient_policy_denials_total')).toEqual([
+      `ambient_policy_denials_total{source_workload="client",source_workload_namespace="default",${principal},${server},destination_service="echo.default.svc.cluster.local",destination_service_namespace="default",policy="default/deny-all"} 1`,
+      `ambient_policy_denials_total{source_workload="unknown",source_workload_namespace="unknown",${principal},${server},destination_service="unknown",destination_service_namespace="unknown",policy="none"} 1`,
+    ]);
+  });
   test('the gauge of open sockets falls once', async () => {
     const it = start();
     const socket = it.telemetry.socketOpen('destination');
@@ -253,6 +266,17 @@ istio_tcp_sockets_open{reporter="source"} 1
     for (let minute = 0; minute < 14; minute++) expect(await opened([client])).toBe(1);
     await opened([client]);
     expect(await opened([client])).toBe(0);
+  });
+  test('denials of a workload that is gone go with the rest', async () => {
+    const it = start();
+    it.telemetry.connections.open(outbound).end({ flag: 'DENY', error: 'x', policy: 'default/deny-all' });
+    const denials = async (workloads: readonly (typeof client)[]): Promise<number> => {
+      await it.clock.advance(ms(60_001));
+      it.telemetry.settle(() => workloads);
+      return of(await it.metrics.text(), 'ambient_policy_denials_total').length;
+    };
+    for (let minute = 0; minute < 20; minute++) expect(await denials([client, echo])).toBe(1);
+    expect(await denials([client])).toBe(0);
   });
   test('revocations and on-demand names', async () => {
     const it = start();
