@@ -64,7 +64,7 @@ function verdict(tree: Tree, { path }: Module, { specifier }: Import): string | 
 
 /** Each package declares exactly what its own code imports; what only tests need is declared at the root. */
 export function* dependencyViolations(tree: Tree): Iterable<Violation> {
-  for (const { name, folder, dependencies } of tree.packages) {
+  for (const { name, folder, dependencies, pageDependencies } of tree.packages) {
     const used = new Set<string>();
     for (const module of tree.modules.values()) {
       if (!module.path.startsWith(`${folder}/`)) continue;
@@ -73,11 +73,12 @@ export function* dependencyViolations(tree: Tree): Iterable<Violation> {
         if (dependency === undefined || dependency === `@ambient-mesh/${name}`) continue;
         used.add(dependency);
         const forTests = isTestCode(module.path) && !module.path.startsWith('e2e/');
-        if (!forTests && !dependencies.includes(dependency))
+        const declared = module.path.startsWith(`${folder}/page/`) ? pageDependencies : dependencies;
+        if (!forTests && !declared.includes(dependency) && !dependencies.includes(dependency))
           yield { path: module.path, line, text: `${dependency} is not declared in ${folder}/package.json` };
       }
     }
-    for (const declared of dependencies) {
+    for (const declared of [...dependencies, ...pageDependencies]) {
       if (!used.has(declared)) yield { path: `${folder}/package.json`, line: 1, text: `${declared} is declared but never imported` };
     }
   }

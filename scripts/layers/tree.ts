@@ -15,6 +15,8 @@ export interface Package {
   /** Folder relative to the root. */
   readonly folder: string;
   readonly dependencies: readonly string[];
+  /** Of code that is built into a page and does not run by itself. */
+  readonly pageDependencies: readonly string[];
 }
 
 export interface Tree {
@@ -67,8 +69,11 @@ export function isTestCode(path: string): boolean {
 
 function readPackage(root: string, folder: string): Package {
   const read: unknown = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-  const declared = typeof read === 'object' && read !== null && 'dependencies' in read ? read.dependencies : undefined;
-  return { name: partOf(`${folder}/`), folder, dependencies: Object.keys(declared ?? {}) };
+  const namesIn = (field: string): string[] => {
+    const declared: unknown = typeof read === 'object' && read !== null ? Reflect.get(read, field) : undefined;
+    return Object.keys(declared ?? {});
+  };
+  return { name: partOf(`${folder}/`), folder, dependencies: namesIn('dependencies'), pageDependencies: namesIn('devDependencies') };
 }
 
 function* walk(root: string, folder: string): Iterable<string> {
