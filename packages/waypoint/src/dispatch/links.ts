@@ -48,8 +48,8 @@ export class Links {
   /** HTTP/1.1: last in, first out, so that those not needed grow old. */
   readonly #idle: Held[] = [];
   #opening: Promise<Held> | undefined;
-  /** Those who wait because no more connections may be opened. */
-  readonly #waiting: (() => void)[] = [];
+  /** Those who wait because no more connections may be opened, in order. */
+  readonly #waiting = new Set<() => void>();
   #closed = false;
 
   constructor(ports: LinkPorts, limits: LinkLimits) {
@@ -73,23 +73,41 @@ export class Links {
     for (;;) {
       const free = this.take(version);
       if (free !== undefined) return free;
-      if (this.#opening === undefined && !this.#ports.mayOpen()) await this.#room(signal);
-      else if (version === 'http1') return this.#use(await this.#dial(version, signal));
+      if (this.#opening === undefined && this.#has(version) && !this.#ports.mayOpen()) await this.#room(signal);
+      else if (version === 'http1' || this.#closed) return this.#use(await this.#dial(version, signal));
       else {
         // Several requests share the dial; whoever gives up leaves it to the others.
         this.#opening ??= this.#dial(version, new AbortController().signal).finally(() => {
           this.#opening = undefined;
+          this.#wake(this.#waiting.size);
         });
-        await withSignal(this.#opening, signal);
+        const { connection } = await withSignal(this.#opening, signal);
+        // Nobody shares it any more: each of those who wait opens their own.
+        if (this.#closed) connection?.shutdown();
       }
     }
+  }
+
+  /** Without any connection one may be opened whatever the limit: nothing that is open could ever serve those who wait here. */
+  #has(version: HttpVersion): boolean {
+    for (const held of this.#all) if (held.version === version) return true;
+    return false;
   }
 
   /** Until a connection has become free or has gone. */
   #room(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push(resolve);
-    return withSignal(promise, signal);
+    this.#waiting.add(resolve);
+    // Who has left must not be woken in another's place.
+    return withSignal(promise, signal).finally(() => this.#waiting.delete(resolve));
+  }
+
+  /** As many as may find something. */
+  #wake(most: number): void {
+    for (const resolve of [...this.#waiting].slice(0, most)) {
+      this.#waiting.delete(resolve);
+      resolve();
+    }
   }
 
   /** It was not needed after all. */
@@ -97,7 +115,7 @@ export class Links {
     if (held instanceof Held) this.#changed(held);
   }
 
-  /** No new requests; connections close when those in progress have ended. */
+  /** Connections close when their requests have ended; whoever waits for one still gets it, and alone. */
   close(): void {
     this.#closed = true;
     for (const held of this.#all) held.connection?.shutdown();
@@ -124,7 +142,7 @@ export class Links {
   }
 
   #sharable(): Held | undefined {
-    for (const held of this.#all) if (held.version === 'h2' && held.connection?.free) return held;
+    for (const held of this.#all) if (held.version === 'h2' && held.connection?.free && !this.#isSpent(held)) return held;
     return undefined;
   }
 
@@ -146,22 +164,28 @@ export class Links {
       throw e;
     }
     if (!usable) this.#drop(held);
-    if (this.#closed) held.connection.shutdown();
     return held;
   }
 
   #changed(held: Held): void {
     const { connection } = held;
-    if (connection === undefined || !this.#all.has(held) || connection.active > 0 || !connection.free) return;
-    const { requestsPerConnection, idle } = this.#limits;
-    if (this.#closed || (requestsPerConnection > 0 && held.served >= requestsPerConnection)) {
-      connection.shutdown();
-      return;
+    if (connection === undefined || !this.#all.has(held) || !connection.free) return;
+    if (connection.active === 0) {
+      if (this.#isSpent(held)) {
+        connection.shutdown();
+        return;
+      }
+      held.idleSince = this.#ports.clock.monotonic();
+      held.timer ??= this.#closeAfter(held, connection, this.#limits.idle);
+      if (held.version === 'http1') this.#idle.push(held);
     }
-    held.idleSince = this.#ports.clock.monotonic();
-    held.timer ??= this.#closeAfter(held, connection, idle);
-    if (held.version === 'http1') this.#idle.push(held);
-    this.#waiting.shift()?.();
+    this.#wake(1);
+  }
+
+  /** It takes no new requests. */
+  #isSpent({ served }: Held): boolean {
+    const { requestsPerConnection } = this.#limits;
+    return this.#closed || (requestsPerConnection > 0 && served >= requestsPerConnection);
   }
 
   /** Unless it is in use then; if it was meanwhile, what is left of its time is waited for. */
@@ -181,15 +205,16 @@ export class Links {
     this.#all.delete(held);
     const at = this.#idle.indexOf(held);
     if (at >= 0) this.#idle.splice(at, 1);
-    this.#waiting.shift()?.();
+    this.#wake(1);
   }
 }
 
 function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason);
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop, { once: true });
+    // In any case, so that it never rejects unheard.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
   });
 }

@@ -10,6 +10,7 @@ const hostFunctions = {
   proxy_add_header_map_value: 5,
   proxy_replace_header_map_value: 5,
   proxy_remove_header_map_value: 3,
+  proxy_set_header_map_pairs: 3,
   proxy_get_buffer_bytes: 5,
   proxy_get_property: 4,
   proxy_set_property: 4,
@@ -51,6 +52,8 @@ export const trap: Code = [0x00];
 export const forEver: Code = [0x03, 0x40, 0x0c, 0x00, 0x0b];
 /** Takes a page of memory at a time until there is none left, then traps. */
 export const growUntilNone: Code = [0x03, 0x40, ...number(1), 0x40, 0x00, ...number(-1), 0x47, 0x0d, 0x00, 0x0b, ...trap];
+/** Puts 32 bits to an address. */
+export const store = (address: number, value: number): Code => [...number(address), ...number(value), 0x36, 2, 0];
 /** `then` if the value before it is not zero. */
 export const when = (then: Code): Code => [0x04, 0x40, ...then, 0x0b];
 export const equal: Code = [0x46];
