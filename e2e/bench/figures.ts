@@ -2,16 +2,7 @@
 // A figure is one line of `--json FILE`; table.ts prints them for people, targets.ts judges them.
 
 /** The first two are ways without what is measured. A hop does what the waypoint does, in its place. */
-export const peers = [
-  'direct',
-  'no waypoint',
-  '1 route',
-  'HAProxy TLS pair',
-  'HAProxy relay',
-  'HAProxy hop',
-  'nginx hop',
-  'nghttpx hop',
-] as const;
+const peers = ['direct', 'no waypoint', '1 route', 'HAProxy TLS pair', 'HAProxy relay', 'HAProxy hop', 'nginx hop', 'nghttpx hop'] as const;
 export type Peer = (typeof peers)[number];
 /** Whose round it was. */
 export type Side = Peer | 'ours';

@@ -4,18 +4,7 @@ import { medians, type Reading, type Side } from './figures.ts';
 import type { Plan } from './options.ts';
 import { costOf } from './process-cost.ts';
 import type { Path, Testbed } from './testbed.ts';
-
-/** A way that traffic may take, and the processes on it whose cost is told. */
-export interface Way {
-  readonly side: Side;
-  readonly proxies: readonly Metered[];
-}
-
-/** One process; a child of the lab's is one. */
-export interface Metered {
-  readonly role: string;
-  readonly child: { readonly pid: number; readonly output: string };
-}
+import type { Way } from './way.ts';
 
 /** What a round moved, for which the proxies' CPU time is divided up. */
 export type Moved = { readonly gigabytes: number } | { readonly requests: number };

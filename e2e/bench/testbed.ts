@@ -11,7 +11,7 @@ import { startHaproxy } from './haproxy.ts';
 import { isInstalled } from './installed.ts';
 import { bulkPort } from './load/iperf.ts';
 import { httpPort, startNginx } from './nginx.ts';
-import type { Metered, Way } from './rounds.ts';
+import type { Metered, Way } from './way.ts';
 
 export interface Target {
   readonly host: string;

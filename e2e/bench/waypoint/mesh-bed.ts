@@ -7,7 +7,7 @@ import { MeshLab } from '../../lab/mesh-lab.ts';
 import type { Side } from '../figures.ts';
 import { isInstalled } from '../installed.ts';
 import { type Start, startIn } from '../load/start.ts';
-import type { Metered, Way } from '../rounds.ts';
+import type { Metered, Way } from '../way.ts';
 import { benchObjects, gateway, leftovers, namespace, presentHops, type ServiceName, waypointObjects } from './manifests.ts';
 import type { Hop } from './programs.ts';
 

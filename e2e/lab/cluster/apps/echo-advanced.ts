@@ -12,7 +12,12 @@ export function linesOfAnswer({ pod, version, method, path, host, proto, headers
     ...(isGrpc ? [['StatusCode', '200'] as const] : []),
     ['ServiceVersion', version],
     ['Host', host],
-    ...(isGrpc ? [] : ([['URL', path], ['Method', method]] as const)),
+    ...(isGrpc
+      ? []
+      : ([
+          ['URL', path],
+          ['Method', method],
+        ] as const)),
     ['Proto', isGrpc ? 'GRPC' : proto],
     ['IP', peer],
     ...headers.map(([name, value]) => ['RequestHeader', `${name}:${value}`] as const),
