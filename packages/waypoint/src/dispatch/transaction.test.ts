@@ -3,7 +3,7 @@ import type { TrafficPolicy } from '@ambient-mesh/model/l7/destination';
 import type { Retry } from '@ambient-mesh/model/l7/route';
 import { workload } from '@ambient-mesh/model/testing';
 import { type FakeClock, fakeClock } from '@ambient-mesh/runtime/testing';
-import { ms } from '@ambient-mesh/runtime/time';
+import { type Ms, ms } from '@ambient-mesh/runtime/time';
 import { describe, expect, test } from 'vitest';
 import { lost, refused, TestClient, TestServer } from '../testing/exchange.ts';
 import type { Sending } from './destination.ts';
@@ -21,6 +21,7 @@ class Scene {
   readonly endpoints: readonly Endpoint[];
   readonly destination: Sending;
   outcome: Outcome | undefined;
+  idle: Ms | undefined;
 
   constructor({ servers = 2, settings = {} }: { readonly servers?: number; readonly settings?: Partial<TrafficPolicy> } = {}) {
     const { clock } = this;
@@ -52,7 +53,11 @@ class Scene {
       answered: (head) => head,
       ...plan,
     };
-    const transaction = new Transaction(client, whole, { clock: this.clock, random: () => 0 });
+    const transaction = new Transaction(client, whole, {
+      clock: this.clock,
+      random: () => 0,
+      config: { streamIdleTimeout: this.idle },
+    });
     void transaction.outcome.then((outcome) => {
       this.outcome = outcome;
     });
@@ -340,6 +345,62 @@ describe('time', () => {
     await scene.clock.advance(ms(350));
     expect(scene.outcome).toMatchObject({ status: 504, flags: ['UT'] });
     scene.expectQuiet();
+  });
+});
+
+describe('an exchange on which nothing moves', () => {
+  const scene = (): Scene => {
+    const made = new Scene();
+    made.idle = ms(1_000);
+    return made;
+  };
+
+  test('ends when the endpoint never answers: 504', async () => {
+    const idle = scene();
+    const client = new TestClient();
+    idle.start(client);
+    await idle.clock.advance(ms(1_250));
+    expect(client.got).toEqual(['504', 'body:stream timeout', 'end']);
+    expect(idle.outcome).toMatchObject({ status: 504, flags: ['SI'], detail: 'nothing moved for 1000 ms' });
+    idle.expectQuiet();
+  });
+
+  test('ends when the client never sends its body: 408', async () => {
+    const idle = scene();
+    const client = new TestClient({ method: 'POST', bodyless: false });
+    idle.start(client);
+    await idle.clock.advance(ms(1_250));
+    expect(client.got[0]).toBe('408');
+    idle.expectQuiet();
+  });
+
+  test('is cut when the answer stops', async () => {
+    const idle = scene();
+    const client = new TestClient();
+    idle.start(client);
+    await idle.settle();
+    idle.server(0).last.begin(200);
+    idle.server(0).last.receiver.data(Buffer.from('a'));
+    await idle.clock.advance(ms(1_500));
+    expect(client.got).toEqual(['200', 'body:a', 'cut']);
+    expect(idle.outcome).toMatchObject({ flags: ['SI'] });
+    idle.expectQuiet();
+  });
+
+  test('lives on as long as something moves now and then', async () => {
+    const idle = scene();
+    const client = new TestClient({ method: 'POST', bodyless: false });
+    idle.start(client);
+    for (let turn = 0; turn < 9; turn++) {
+      await idle.clock.advance(ms(900));
+      client.send('a');
+    }
+    expect(client.got).toEqual([]);
+    client.sendEnd();
+    idle.server(0).last.answer(200);
+    await idle.settle();
+    await idle.clock.advance(ms(5_000));
+    expect(idle.outcome).toMatchObject({ status: 200, flags: [] });
   });
 });
 

@@ -3,7 +3,7 @@
 // What may be tried again is retry.ts; which endpoint, destination.ts; which connection, links.ts.
 import type { Retry } from '@ambient-mesh/model/l7/route';
 import { describeError } from '@ambient-mesh/runtime/errors';
-import { type Clock, ms } from '@ambient-mesh/runtime/time';
+import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
 import type { BodyReceiver, ExchangeEnd, ServedRequest } from '@ambient-mesh/wire/http/exchange';
 import type { HeaderList, RequestHead, ResponseHead } from '@ambient-mesh/wire/http/message';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
@@ -14,6 +14,7 @@ import { Attempt, type Deciding } from './attempt.ts';
 import { describe, type Sending } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ResponseFlag } from './flags.ts';
+import { watchIdle } from './idle-watch.ts';
 import type { HttpVersion, Link } from './links.ts';
 import { backoff, type Failure, isStale, wanted } from './retry.ts';
 
@@ -39,6 +40,8 @@ export interface Plan {
 export interface TransactionPorts {
   readonly clock: Clock;
   readonly random: () => number;
+  /** How long nothing may move; undefined: for ever. */
+  readonly config: { readonly streamIdleTimeout: Ms | undefined };
 }
 
 /** For telemetry. */
@@ -82,6 +85,7 @@ export class Transaction implements BodyReceiver, Deciding {
   #body: { ended: boolean; trailers: HeaderList | undefined } = { ended: false, trailers: undefined };
   #timer: Disposable | undefined;
   #retryTimer: Disposable | undefined;
+  #idleWatch: Disposable | undefined;
   #requestBytes = 0;
   #responseBytes = 0;
   #status = 0;
@@ -101,6 +105,9 @@ export class Transaction implements BodyReceiver, Deciding {
       this.#settle = resolve;
     });
     if (plan.requestTimeout) this.#timer = ports.clock.after(ms(plan.requestTimeout), () => this.#timedOut());
+    const allowed = ports.config.streamIdleTimeout;
+    if (allowed !== undefined)
+      this.#idleWatch = watchIdle(ports.clock, allowed, { progress: () => this.#moved, idle: () => this.#idledOut(allowed) });
     request.receive(this);
     this.#try();
   }
@@ -309,6 +316,10 @@ export class Transaction implements BodyReceiver, Deciding {
     this.#fail({ status: 503, body: `too many ${what}`, headers: [['x-envoy-overloaded', 'true']] }, 'UO');
   }
 
+  get #moved(): number {
+    return this.#requestBytes + this.#responseBytes + this.#status;
+  }
+
   #timedOut(): void {
     this.#detail = `no whole answer within ${this.#plan.requestTimeout} ms`;
     if (this.#state === 'sending') {
@@ -335,10 +346,22 @@ export class Transaction implements BodyReceiver, Deciding {
     if (!this.#body.ended) this.#request.resume();
   }
 
+  #idledOut(allowed: Ms): void {
+    this.#detail = `nothing moved for ${allowed} ms`;
+    if (this.#state === 'sending') {
+      this.#fail({ status: this.#body.ended ? 504 : 408, body: 'stream timeout' }, 'SI');
+      return;
+    }
+    this.#flags.push('SI');
+    this.#request.abort();
+    this.#finish();
+  }
+
   #finish(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
     this.#timer?.[Symbol.dispose]();
+    this.#idleWatch?.[Symbol.dispose]();
     if (this.#retryTimer !== undefined) {
       this.#retryTimer[Symbol.dispose]();
       this.#plan.destination.retries -= 1;
