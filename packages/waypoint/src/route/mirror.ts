@@ -1,6 +1,7 @@
 // Copies of a request for mirror backends: sent along with it, their answers thrown away, never in its way.
 // Called by serve-request.ts. A copy that cannot keep up with the client is given up, so that memory stays bounded.
 import type { Destination as Target } from '@ambient-mesh/model/l7/route';
+import { ms } from '@ambient-mesh/runtime/time';
 import type { BodyReceiver, ExchangeEnd, ResponseReceiver, SentRequest, ServedRequest } from '@ambient-mesh/wire/http/exchange';
 import type { HeaderList, RequestHead, ResponseHead } from '@ambient-mesh/wire/http/message';
 import type { Slab } from '@ambient-mesh/wire/read-memory';
@@ -13,6 +14,8 @@ import { destinationOf, versionFor } from './backend.ts';
 
 /** Octets that wait for a copy's connection. */
 const mostWaiting = 256 * 1024;
+/** Nobody waits for a copy's answer; an endpoint that gives none must not hold a connection for ever. */
+const longestCopy = ms(60_000);
 
 /** Undefined: nothing is to be copied. Otherwise the request as it is to be sent on, which feeds the copies. */
 export function mirrorsOf(
@@ -40,6 +43,7 @@ class Copy implements ResponseReceiver {
   #waitingBytes = 0;
   #ended: { readonly trailers: HeaderList | undefined } | undefined;
   #over = false;
+  #timer: Disposable | undefined;
 
   constructor(
     shared: Shared,
@@ -54,6 +58,7 @@ class Copy implements ResponseReceiver {
       this.#over = true;
       return;
     }
+    this.#timer = shared.clock.after(longestCopy, () => this.#giveUp());
     const version = versionFor(shared, destination, target, { version: request.version, grpc: isGrpc(head.headers) });
     void this.#begin(destination, version, head, shared.drain.forced);
   }
@@ -91,7 +96,7 @@ class Copy implements ResponseReceiver {
   drained(): void {}
 
   closed(_how: ExchangeEnd): void {
-    this.#over = true;
+    this.#finish();
   }
 
   async #begin(destination: Destination, version: 'http1' | 'h2', head: RequestHead, signal: AbortSignal): Promise<void> {
@@ -114,9 +119,14 @@ class Copy implements ResponseReceiver {
 
   #giveUp(): void {
     if (this.#over) return;
+    this.#finish();
+    this.#sent?.abort();
+  }
+
+  #finish(): void {
     this.#over = true;
     this.#waiting = [];
-    this.#sent?.abort();
+    this.#timer?.[Symbol.dispose]();
   }
 }
 
