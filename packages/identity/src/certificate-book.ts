@@ -124,6 +124,12 @@ export class CertificateBook implements Disposable {
     });
   }
 
+  /** From when until when each certificate is good, milliseconds since the epoch; undefined where there is none yet. */
+  *periods(): Iterable<Pick<Credentials, 'notBefore' | 'notAfter'> | undefined> {
+    for (const { credentials } of this.#entries.values())
+      yield credentials && { notBefore: credentials.notBefore, notAfter: credentials.notAfter };
+  }
+
   onChange(listener: OnCredentials): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };

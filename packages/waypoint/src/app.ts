@@ -1,5 +1,6 @@
 // The composition root of the waypoint: builds every part by hand, starts them in order, and stops them in reverse.
 // Called by main.ts with the configuration. A connection goes receive/ -> route/ (or raw/) -> dispatch/.
+import { collectCertificateMetrics } from '@ambient-mesh/identity/certificate-metrics';
 import { tlsPolicy } from '@ambient-mesh/identity/tls-context';
 import type { MeshDelta } from '@ambient-mesh/model/delta';
 import { spiffeId } from '@ambient-mesh/model/spiffe';
@@ -53,6 +54,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   const synced = readiness.expect('the control plane');
   const certified = readiness.expect('the certificate');
   const book = parts.use(certificateBook(config));
+  collectCertificateMetrics(metrics, book, clock);
   const identity = spiffeId(config.trustDomain, config.podNamespace, config.serviceAccount);
   const credentials = () => book.fetch(identity);
   const tls = tlsPolicy();

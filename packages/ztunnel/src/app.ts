@@ -3,6 +3,7 @@
 import { missingCapabilities } from '@ambient-mesh/host/capabilities';
 import { raiseOpenFiles } from '@ambient-mesh/host/limits';
 import { CertificateBook } from '@ambient-mesh/identity/certificate-book';
+import { collectCertificateMetrics } from '@ambient-mesh/identity/certificate-metrics';
 import { Mesh } from '@ambient-mesh/model/mesh';
 import { MeshError } from '@ambient-mesh/runtime/errors';
 import { Log } from '@ambient-mesh/runtime/log';
@@ -58,6 +59,7 @@ export async function startApp(config: Config): Promise<App> {
 
   const mesh = new Mesh({ ...(config.localNode !== undefined && { node: config.localNode }) });
   const book = parts.use(certificateBook(config));
+  collectCertificateMetrics(metrics, book, clock);
   let xds: XdsControl | undefined;
   const ports = {
     credentialsFor: (id: Parameters<CertificateBook['fetch']>[0]) => book.fetch(id),

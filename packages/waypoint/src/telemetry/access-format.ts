@@ -60,7 +60,9 @@ export function defaultFormat(encoding: 'TEXT' | 'JSON'): Format {
 export function compileFormat(encoding: 'TEXT' | 'JSON', format: string | undefined): Format | undefined {
   if (format === undefined || format === '') return defaultFormat(encoding);
   if (encoding === 'JSON') {
-    const line = jsonOf(parsed(format));
+    const template = parsed(format);
+    if (typeof template !== 'object' || template === null) return undefined;
+    const line = jsonOf(template);
     return (entry) => `${line(entry)}\n`;
   }
   // Envoy ends no line by itself; one that has no end would run into the next.
@@ -108,11 +110,14 @@ const shown = (value: Value): string => (value === undefined || value === '' ? '
 
 /** A value that is one operator keeps its type. */
 function jsonOf(template: unknown): Format {
-  const made = templateOf(template);
+  const made = templateOf(template, 0);
   return (entry) => JSON.stringify(made(entry));
 }
 
-function templateOf(template: unknown): (entry: Entry) => unknown {
+/** Deeper than anybody writes, and far from what a stack holds. */
+const deepest = 16;
+
+function templateOf(template: unknown, depth: number): (entry: Entry) => unknown {
   if (typeof template === 'string') {
     const pieces = piecesOf(template);
     const [only] = pieces;
@@ -120,11 +125,12 @@ function templateOf(template: unknown): (entry: Entry) => unknown {
     return (entry) => pieces.map((piece) => (typeof piece === 'string' ? piece : shown(cut(piece, entry)))).join('');
   }
   if (typeof template !== 'object' || template === null) return () => template;
+  if (depth >= deepest) return () => null;
   if (Array.isArray(template)) {
-    const each = template.map(templateOf);
+    const each = template.map((one) => templateOf(one, depth + 1));
     return (entry) => each.map((make) => make(entry));
   }
-  const fields = Object.entries(template).map(([name, value]) => [name, templateOf(value)] as const);
+  const fields = Object.entries(template).map(([name, value]) => [name, templateOf(value, depth + 1)] as const);
   return (entry) => Object.fromEntries(fields.map(([name, make]) => [name, make(entry)]));
 }
 
@@ -160,7 +166,7 @@ function requestHeader({ head, originalPath }: Entry, name: string): Value {
   }
 }
 
-const failedUpstream = ({ flags, reason }: Entry): Value => (flags.includes('UF') ? reason : undefined);
+const failedUpstream = ({ flags, reason }: Entry): Value => (flags.includes('UF') || flags.includes('UC') ? reason : undefined);
 const hint = 'envoy.common:access_log_hint';
 
 const operators: Readonly<Record<string, (argument: string) => Read>> = {
@@ -190,7 +196,7 @@ const operators: Readonly<Record<string, (argument: string) => Read>> = {
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: () => (entry) => hostOf(localAddress(entry)),
   DOWNSTREAM_LOCAL_PORT: () => (entry) => entry.inlet.port,
   DOWNSTREAM_PEER_URI_SAN: () => (entry) => entry.inlet.client.uri,
-  REQUESTED_SERVER_NAME: () => (entry) => entry.inlet.facts.sni || undefined,
+  REQUESTED_SERVER_NAME: () => (entry) => entry.inlet.facts.sni.replace(/\s/g, '_'),
   ROUTE_NAME: () => (entry) => entry.route || undefined,
   GRPC_STATUS_NUMBER: () => (entry) => entry.grpcStatus,
   GRPC_STATUS: () => (entry) => entry.grpcStatus,

@@ -11,7 +11,7 @@ export interface Source {
   readonly identity: SpiffeId | undefined;
 }
 
-export const partyLabelNames = [
+const partyLabelNames = [
   'reporter',
   'source_workload',
   'source_canonical_service',

@@ -5,7 +5,7 @@ import type { Expression } from './expression.ts';
 import { requestLabelNames, tcpLabelNames } from './labels.ts';
 
 /** By the names of the Telemetry API (facts: control-plane §6.8). */
-export const requestMetrics = [
+const requestMetrics = [
   'REQUEST_COUNT',
   'REQUEST_DURATION',
   'REQUEST_SIZE',
@@ -13,10 +13,10 @@ export const requestMetrics = [
   'GRPC_REQUEST_MESSAGES',
   'GRPC_RESPONSE_MESSAGES',
 ] as const;
-export const tcpMetrics = ['TCP_OPENED_CONNECTIONS', 'TCP_CLOSED_CONNECTIONS', 'TCP_SENT_BYTES', 'TCP_RECEIVED_BYTES'] as const;
+const tcpMetrics = ['TCP_OPENED_CONNECTIONS', 'TCP_CLOSED_CONNECTIONS', 'TCP_SENT_BYTES', 'TCP_RECEIVED_BYTES'] as const;
 export type MetricId = (typeof requestMetrics)[number] | (typeof tcpMetrics)[number];
 
-/** A tag without a value is taken away. */
+/** A tag without a value is taken away: its label is empty, which to Prometheus is the same as absent. */
 type Tags = ReadonlyMap<string, Expression | undefined>;
 /** By metric, or `ALL_METRICS`. */
 export type MetricEdits = Map<string, { readonly disabled: boolean; readonly tags: Tags }>;
@@ -49,15 +49,16 @@ export function groupsOf(kind: 'request' | 'tcp', edits: MetricEdits): readonly 
 
 function labelsOf(usual: readonly string[], tags: Tags): Pick<Group, 'names' | 'values'> {
   if (tags.size === 0) return { names: usual, values: undefined };
-  const kept = usual.flatMap((name, at) => (tags.has(name) && tags.get(name) === undefined ? [] : [{ name, at, value: tags.get(name) }]));
-  const added = Array.from(tags, ([name, value]) => ({ name, at: -1, value })).filter(
-    ({ name, value }) => value !== undefined && isLabel(name) && !usual.includes(name),
-  );
-  const all = [...kept, ...added];
-  return {
-    names: all.map(({ name }) => name),
-    values: (values, entry) => all.map(({ at, value }) => (value === undefined ? (values[at] ?? '') : textOf(value(entry)))),
-  };
+  // In one order, so that the same labels are the same series.
+  const added = [...tags.keys()].filter((name) => tags.get(name) !== undefined && isLabel(name) && !usual.includes(name)).sort();
+  const names = [...usual, ...added];
+  const values: NonNullable<Group['values']> = (given, entry) =>
+    names.map((name, at) => {
+      const value = tags.get(name);
+      if (value !== undefined) return textOf(value(entry));
+      return tags.has(name) ? '' : (given[at] ?? '');
+    });
+  return { names, values };
 }
 
 /** A label that Prometheus would refuse costs the whole page. */

@@ -47,8 +47,7 @@ export class SpanExporter implements Disposable {
       return;
     }
     this.#waiting.push(encodeSpan(span));
-    if (this.#waiting.length >= batchSpans) this.#begin();
-    else this.#timer ??= this.#parts.clock.after(batchEvery, () => this.#begin());
+    this.#next();
   }
 
   /** Sends what waits; resolves when that was taken or has failed, or at the latest after `within`. */
@@ -71,9 +70,15 @@ export class SpanExporter implements Disposable {
     if (this.#sending !== undefined || this.#waiting.length === 0 || this.#stop.signal.aborted) return;
     this.#sending = this.#send(this.#waiting.splice(0, batchSpans)).finally(() => {
       this.#sending = undefined;
-      if (this.#waiting.length >= batchSpans) this.#begin();
-      else if (this.#waiting.length > 0) this.#timer ??= this.#parts.clock.after(batchEvery, () => this.#begin());
+      this.#next();
     });
+  }
+
+  /** A whole batch goes at once, less than that when its time has come. */
+  #next(): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#waiting.length >= batchSpans) this.#begin();
+    else if (this.#waiting.length > 0) this.#timer ??= this.#parts.clock.after(batchEvery, () => this.#begin());
   }
 
   /** Never rejects. */

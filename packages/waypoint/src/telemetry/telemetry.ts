@@ -7,6 +7,7 @@ import { type Inlet, serviceKeyOf, serviceOf } from '../inlet.ts';
 import type { Rules } from '../world.ts';
 import { AccessLog } from './access-log.ts';
 import { type ChainTelemetry, compileTelemetry } from './chain-telemetry.ts';
+import { DenialMetrics } from './denial-metrics.ts';
 import { detailsOf, type Entry } from './entry.ts';
 import { partyLabels } from './labels.ts';
 import { type Trace, Tracing, type TracingParts } from './tracing.ts';
@@ -38,6 +39,7 @@ const mostTold = 1_000;
 export class Telemetry implements Disposable {
   readonly #parts: TelemetryParts;
   readonly #metrics: TrafficMetrics;
+  readonly #denials: DenialMetrics;
   readonly #tracing: Tracing;
   readonly #logs: Readonly<Record<'stdout' | 'stderr', AccessLog>>;
   readonly #chains = new WeakMap<Rules, ChainTelemetry>();
@@ -48,6 +50,7 @@ export class Telemetry implements Disposable {
     const { metrics, clock, streams, istioVersion } = parts;
     this.#parts = parts;
     this.#metrics = new TrafficMetrics(metrics);
+    this.#denials = new DenialMetrics(metrics);
     this.#tracing = new Tracing(parts);
     const lost = metrics.counter('ambient_waypoint_access_log_lines_dropped_total', 'Lines of access logs that nobody read in time', []);
     const dropped = (): void => {
@@ -83,6 +86,7 @@ export class Telemetry implements Disposable {
     ];
     const chain = this.#chain(inlet);
     this.#metrics.count(chain.request, labels, entry, this.#now());
+    this.#denials.count(inlet, endpoint, details);
     this.#log(chain, entry);
     if (trace !== undefined) this.#tracing.end(trace, entry);
   }
@@ -112,6 +116,7 @@ export class Telemetry implements Disposable {
       attempts: 1,
     };
     this.#countRaw(entry, false);
+    this.#denials.count(inlet, report.endpoint, details);
     this.#log(this.#chain(inlet), entry);
   }
 
@@ -163,6 +168,7 @@ export class Telemetry implements Disposable {
     if (now - this.#sweptAt >= sweepEvery) {
       this.#sweptAt = now;
       this.#metrics.sweep(now);
+      this.#denials.sweep(now);
     }
     return now;
   }

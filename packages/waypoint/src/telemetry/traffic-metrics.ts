@@ -33,6 +33,7 @@ export class TrafficMetrics {
     const tcp = metrics.labels(tcpLabelNames);
     this.#request = request;
     this.#tcp = tcp;
+    for (const set of [request, tcp]) this.#sets.set(set.names.join(), set);
     const requests = metrics.counter('istio_requests_total', 'Requests that went through', request);
     const duration = metrics.histogram(
       'istio_request_duration_milliseconds',

@@ -22,6 +22,8 @@ import {
 export interface Counted {
   /** Counts it as closed, and as failed unless the flag is `-`. `policy`: which one denied it, with the flag `DENY`. */
   close(flag: ResponseFlag, policy?: string): void;
+  /** The same with the flag `-`, and that it had not ended by itself when its drain did. */
+  cut(): void;
 }
 
 function trafficFamilies(m: Metrics) {
@@ -33,6 +35,7 @@ function trafficFamilies(m: Metrics) {
     failed: m.counter('istio_tcp_connections_failed_total', 'TCP connections that ended with an error (unstable)', labels),
     received: m.counter('istio_tcp_received_bytes_total', 'Bytes read from the client side of TCP connections', labels),
     sent: m.counter('istio_tcp_sent_bytes_total', 'Bytes given back to the client side of TCP connections', labels),
+    cut: m.counter('ambient_connections_cut_total', 'Connections that were open when their drain ended (unstable)', ['reporter']),
     sockets: m.gauge('istio_tcp_sockets_open', 'TCP sockets accepted and still open (unstable)', ['reporter']),
   };
 }
@@ -57,16 +60,19 @@ export class ConnectionMetrics {
     f.opened.seriesOf(row).value += 1;
     const live = new LiveConnection(bytes, f.received.seriesOf(row), f.sent.seriesOf(row));
     this.#live.add(live);
-    return {
-      close: (flag, policy) => {
-        if (!this.#live.delete(live)) return;
-        live.settle();
-        const final = flag === '-' ? row : f.labels.row(withFlag(labels, flag));
-        f.closed.seriesOf(final).value += 1;
-        if (flag !== '-') f.failed.seriesOf(final).value += 1;
-        if (flag === 'DENY') this.#denials.count(traffic, policy);
-      },
+    const close = (flag: ResponseFlag, policy?: string): void => {
+      if (!this.#live.delete(live)) return;
+      live.settle();
+      const final = flag === '-' ? row : f.labels.row(withFlag(labels, flag));
+      f.closed.seriesOf(final).value += 1;
+      if (flag !== '-') f.failed.seriesOf(final).value += 1;
+      if (flag === 'DENY') this.#denials.count(traffic, policy);
     };
+    const cut = (): void => {
+      if (this.#live.has(live)) f.cut.series([traffic.reporter]).value += 1;
+      close('-');
+    };
+    return { close, cut };
   }
 
   /** Brings the byte counters up to date with the connections that are still open: call it before every snapshot or scrape. */

@@ -45,16 +45,16 @@ export class ConnectionReports {
     const counted = this.#metrics.open(connection, bytes);
     this.#log.opened(connection);
     let open = true;
-    const close = (flag: ResponseFlag, failure?: Failure): void => {
+    const close = (count: () => void, failure?: Failure): void => {
       if (!open) return;
       open = false;
-      counted.close(flag, failure?.policy);
+      count();
       this.#log.complete(connection, bytes, this.#clock.monotonic() - startedAt, failure);
     };
     return {
       bytes,
-      end: (failed) => close(failed?.flag ?? '-', failed),
-      [Symbol.dispose]: () => close('-', { error: 'connection closed due to connection drain' }),
+      end: (failed) => close(() => counted.close(failed?.flag ?? '-', failed?.policy), failed),
+      [Symbol.dispose]: () => close(counted.cut, { error: 'connection closed due to connection drain' }),
     };
   }
 
