@@ -1,12 +1,8 @@
 // The forms that an answer may take: a table for people, JSON and YAML for programs.
 // Every command that shows something calls `show`; what the columns are is the command's own.
 import { stringify } from 'yaml';
-import type { Shell } from './shell.ts';
+import type { Format, Shell } from './shell.ts';
 import { formatTable, type Table } from './table.ts';
-
-/** `short` is another name of `table`, for those who are used to it. */
-export const formats = ['table', 'json', 'yaml', 'short'] as const;
-export type Format = (typeof formats)[number];
 
 export interface Answer extends Table {
   /** What JSON and YAML show. */

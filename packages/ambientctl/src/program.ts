@@ -3,10 +3,11 @@
 
 import { isFault } from '@ambient-mesh/runtime/errors';
 import { Command, CommanderError, Option } from 'commander';
+import { addExplain } from './commands/explain.ts';
 import { addWaypoint } from './commands/waypoint.ts';
+import { addZtunnelConfig } from './commands/ztunnel-config.ts';
 import { sentenceOf } from './failure.ts';
-import { formats } from './output.ts';
-import type { Shell } from './shell.ts';
+import { formats, type Shell } from './shell.ts';
 
 /** Documented for scripts: change none of them. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -22,7 +23,9 @@ export function buildProgram(shell: Shell, version: string): Command {
     .configureOutput({ writeOut: shell.print, writeErr: shell.complain, getOutHasColors: () => false, getErrHasColors: () => false })
     .showHelpAfterError('(see --help)')
     .exitOverride();
+  addExplain(program, shell);
   addWaypoint(program, shell);
+  addZtunnelConfig(program, shell);
   return program;
 }
 

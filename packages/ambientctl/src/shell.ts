@@ -1,7 +1,10 @@
 // What a command has of the terminal it was typed in, and the options that every command takes.
 // Made by main.ts for the real one and by tests for theirs; commands touch nothing of the process beside it.
 import type { Clock } from '@ambient-mesh/runtime/time';
-import type { Format } from './output.ts';
+
+/** The forms that an answer may take; `short` is another name of `table`, for those who are used to it. */
+export const formats = ['table', 'json', 'yaml', 'short'] as const;
+export type Format = (typeof formats)[number];
 
 export interface Shell {
   /** To stdout: what was asked for. */

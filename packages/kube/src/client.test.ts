@@ -294,3 +294,21 @@ test('what is no URL is no access', () => {
   for (const server of ['', 'ftp://x', 'kubernetes:443'])
     expect(() => new KubeClient({ ...api.access, server }, { clock: systemClock })).toThrow('is not the URL of an API server');
 });
+
+test('a port-forward that is refused says what a plain request is told, and one that is not understood says so', async () => {
+  for (const code of [403, 404, 400]) {
+    api.intercept = (_, response) => {
+      answer(response, statusAnswer(code, 'Test'));
+      return true;
+    };
+    const fault = await faultOf(client.portForward(key, 15_000));
+    expect(fault).toMatchObject(code === 400 ? { code: 'kube.connect' } : { code: 'kube.status', status: code });
+  }
+  expect(api.requests).toContain('GET /api/v1/namespaces/a/pods/x/portforward?ports=15000');
+});
+
+test('a port-forward that nobody answers ends with its time, or with its signal', async () => {
+  api.intercept = () => true;
+  expect(await faultOf(client.portForward(key, 1, { timeout: ms(20) }))).toEqual({ code: 'kube.timeout', after: 20 });
+  await expect(client.portForward(key, 1, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
+});

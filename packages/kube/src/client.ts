@@ -1,5 +1,6 @@
 // The verbs of the Kubernetes API for long-lived processes: each call bounded in time and size, each failure a MeshError of KubeFault.
 // Used by list-watch.ts, lease.ts, review.ts, events.ts, status.ts and by programs. Retries nothing except refused credentials, once.
+import type { Duplex } from 'node:stream';
 import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
 import { readJson, readRefusal } from './answer.ts';
 import type { Access } from './credentials.ts';
@@ -7,6 +8,7 @@ import { Deadline } from './deadline.ts';
 import { asKubeError, badAnswer, statusOf, timedOut } from './errors.ts';
 import { apiVersionOf, type Key, type Kind, keyText, narrowed, pathOf, pathOfAll } from './kind.ts';
 import { type Listing, listAll, pageSize, type Selection } from './listing.ts';
+import { openForward } from './port-forward.ts';
 import { objectOf } from './raw.ts';
 import { type Sent, Transport } from './transport.ts';
 
@@ -204,19 +206,60 @@ export class KubeClient implements AsyncDisposable {
     { namespace = '', ...query }: Selection & WatchQuery,
     signal: AbortSignal,
   ): Promise<AsyncIterable<Buffer>> {
-    const request = about('watch', kind, { namespace, name: '' });
+    const all = { watch: 'true', allowWatchBookmarks: 'true', ...query };
+    return this.#bytes(
+      { ...about('watch', kind, { namespace, name: '' }), method: 'GET', path: pathOfAll(kind, namespace), query: all },
+      signal,
+    );
+  }
+
+  /** What a pod's container writes, as it comes; with `follow`, for as long as it runs. The signal breaks it. */
+  async podLog(pod: Key, { follow = false, ...query }: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const all = { ...query, follow: follow ? 'true' : undefined };
+    const request = { verb: 'read', about: `the log of Pod ${keyText(pod)}`, method: 'GET', path: pathOf(podKind, pod, 'log') } as const;
+    return this.#bytes({ ...request, query: all }, signal);
+  }
+
+  /** Only the answer's head is bounded in time. */
+  async #bytes(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const what = textOfRequest(request);
     using deadline = new Deadline(this.#clock, this.#callTimeout, (after) => timedOut(what, after));
     const limited = AbortSignal.any([signal, deadline.signal]);
-    const all = { watch: 'true', allowWatchBookmarks: 'true', ...query };
     try {
-      const sent = this.#sent({ ...request, method: 'GET', path: pathOfAll(kind, namespace), query: all });
-      const answer = await this.#transport.send(sent, 'watches', limited);
+      const answer = await this.#transport.send(this.#sent(request), 'watches', limited);
       if (answer.statusCode !== 200) throw await readRefusal(answer, what);
       return answer.body;
     } catch (e) {
       signal.throwIfAborted();
       throw asKubeError(what, limited.aborted ? limited.reason : e);
+    }
+  }
+
+  /**
+   * A connection to a port of a pod's loopback. It is the caller's to end. A server that refuses is asked once more, as plain HTTP, since only
+   * then it says why.
+   */
+  async portForward(pod: Key, port: number, { signal = never, timeout = this.#callTimeout }: CallOptions = {}): Promise<Duplex> {
+    const request: ApiRequest = {
+      verb: 'port-forward to',
+      about: `port ${port} of Pod ${keyText(pod)}`,
+      method: 'GET',
+      path: pathOf(podKind, pod, 'portforward'),
+      query: { ports: `${port}` },
+    };
+    const what = textOfRequest(request);
+    using deadline = new Deadline(this.#clock, timeout, (after) => timedOut(what, after));
+    const limited = AbortSignal.any([signal, deadline.signal]);
+    try {
+      return await openForward(await this.#transport.streaming(this.#sent(request).path, limited), limited);
+    } catch (e) {
+      signal.throwIfAborted();
+      if (limited.aborted) throw asKubeError(what, limited.reason);
+      await this.request(request, { signal, timeout }).catch((why: unknown) => {
+        // 400: it wanted to be asked for a stream.
+        if (statusOf(why) !== 400) throw why;
+      });
+      throw asKubeError(what, e);
     }
   }
 
@@ -240,11 +283,24 @@ export class KubeClient implements AsyncDisposable {
   }
 }
 
+/** Only for its path. */
+const podKind: Kind<never> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true, narrow: () => undefined };
+
 /** A type rather than an interface: its fields are passed on as a query. */
 export type WatchQuery = {
   readonly resourceVersion: string;
   /** After which the server ends the watch. */
   readonly timeoutSeconds: string;
+};
+
+/** As the API calls them. */
+export type LogQuery = {
+  readonly follow?: boolean;
+  /** Lines from before; default: all that there are. */
+  readonly tailLines?: string;
+  readonly sinceSeconds?: string;
+  /** Default: the pod's only one. */
+  readonly container?: string | undefined;
 };
 
 function about(verb: string, kind: Kind<unknown>, key: Key): Pick<ApiRequest, 'verb' | 'about'> {

@@ -7,6 +7,7 @@ export type RawObject = Readonly<Record<string, unknown>>;
 export const objectOf = (raw: unknown): RawObject => (isObject(raw) ? raw : {});
 export const textOf = (raw: unknown): string => (typeof raw === 'string' ? raw : '');
 export const numberOf = (raw: unknown): number => (typeof raw === 'number' ? raw : Number.NaN);
+export const objectsOf = (raw: unknown): readonly RawObject[] => (Array.isArray(raw) ? raw.filter(isObject) : []);
 export const textsOf = (raw: unknown): string[] => (Array.isArray(raw) ? raw.filter((each) => typeof each === 'string') : []);
 
 export function isObject(raw: unknown): raw is RawObject {

@@ -6,6 +6,7 @@ import { unlessAborted } from '@ambient-mesh/runtime/unless-aborted';
 import { type Dispatcher, Pool } from 'undici';
 import type { Access, Credentials } from './credentials.ts';
 import { noAccess } from './errors.ts';
+import type { ForwardTarget } from './port-forward.ts';
 
 export interface Sent {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -60,6 +61,12 @@ export class Transport implements AsyncDisposable {
     if (next.credentials === used.credentials) return answer;
     answer.body.on('error', () => {}).destroy();
     return this.#sendWith(next, request, lane, signal);
+  }
+
+  /** What a stream beside HTTP needs to be opened: the caller owns it, and ends it. */
+  async streaming(path: string, signal: AbortSignal): Promise<ForwardTarget> {
+    const { credentials, watches } = await unlessAborted(this.#current(ms(rememberFor)), signal);
+    return { url: `${this.#origin.replace(/^http/, 'ws')}${this.#prefix}${path}`, headers: credentials.headers, dispatcher: watches };
   }
 
   /** Breaks whatever is under way. */

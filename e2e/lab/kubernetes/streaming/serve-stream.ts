@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import { badRequest } from '../status-error.ts';
+import { channelPortForward, servePortForwardChannels } from './channel-port-forward.ts';
 import type { PodPort } from './pod-port.ts';
 import { portForwardProtocol, servePortForward } from './port-forward.ts';
 import { readOrder } from './remote-command.ts';
@@ -32,14 +33,15 @@ export function serveStream(stream: StreamRequest, pod: PodPort): void {
 }
 
 function overWebSocket({ kind, query, request, socket, head }: StreamRequest, pod: PodPort): void {
-  const known = kind === 'portforward' ? [tunnelledPortForward] : commandProtocols;
+  const known = kind === 'portforward' ? [tunnelledPortForward, channelPortForward] : commandProtocols;
   const protocol = choose(known, request.headers['sec-websocket-protocol']);
   // Not left to the library: it refuses the name of the tunnel, which is no token of HTTP.
   delete request.headers['sec-websocket-protocol'];
   const server = new WebSocketServer({ noServer: true, maxPayload: largestMessageBytes });
   server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   server.handleUpgrade(request, socket, head, (websocket: WebSocket) => {
-    if (kind === 'portforward') servePortForward(createWebSocketStream(websocket), pod);
+    if (protocol === channelPortForward && kind === 'portforward') servePortForwardChannels(websocket, pod, query);
+    else if (kind === 'portforward') servePortForward(createWebSocketStream(websocket), pod);
     else void serveCommandOverWebSocket(websocket, pod, kind, readOrder(query));
   });
 }

@@ -1,10 +1,13 @@
-// Streams into a pod over real sockets: exec and attach over WebSockets and SPDY, port-forwards over SPDY with and without a WebSocket.
+// Streams into a pod over real sockets: exec and attach over WebSockets and SPDY, port-forwards over SPDY with and without a WebSocket, and without SPDY.
 // The pod is this machine; stock kubectl against real pods is in ../../cluster/lab-cluster.test.ts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { KubeClient } from '@ambient-mesh/kube/client';
+import { systemClock } from '@ambient-mesh/runtime/time';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { eventually } from '../../eventually.ts';
@@ -42,7 +45,7 @@ let address = '';
 beforeAll(async () => {
   server.on('upgrade', (incoming, socket, head) => {
     const { pathname, searchParams: query } = new URL(incoming.url ?? '/', 'http://server');
-    const kind = pathname === '/portforward' ? 'portforward' : pathname === '/attach' ? 'attach' : 'exec';
+    const kind = pathname.endsWith('/portforward') ? 'portforward' : pathname === '/attach' ? 'attach' : 'exec';
     socket.on('error', () => {});
     try {
       serveStream({ kind, query, request: incoming, socket, head }, pod);
@@ -257,3 +260,49 @@ for (const [name, connectTo] of forwards) {
     );
   });
 }
+
+// Our own client: a program that asks a pod one thing needs no SPDY.
+const forwardTo = async (port: number): Promise<Duplex> => {
+  const access = { server: `http://${address}`, namespace: '', credentials: async () => ({ headers: {}, tls: {} }) };
+  await using client = new KubeClient(access, { clock: systemClock });
+  return await client.portForward({ namespace: 'a', name: 'web' }, port);
+};
+
+test('channels of a WebSocket: bytes go both ways, and outlive the client that asked for them', async () => {
+  const asked = 'x'.repeat(300_000);
+  const answering = createTcpServer((socket) => {
+    let seen = 0;
+    socket
+      .on('error', () => {})
+      .on('data', (chunk) => {
+        seen += chunk.length;
+        if (seen === asked.length) socket.end(asked.toUpperCase());
+      });
+  }).listen(0, '127.0.0.1');
+  await once(answering, 'listening');
+  const stream = await forwardTo(portOf(answering));
+  stream.write(asked);
+  expect((await text(stream)) === asked.toUpperCase()).toBe(true);
+  answering.close();
+});
+
+test('channels of a WebSocket: a port where nobody listens is told', async () => {
+  const closed = createTcpServer().listen(0, '127.0.0.1');
+  await once(closed, 'listening');
+  const port = portOf(closed);
+  closed.close();
+  const broken = async (): Promise<string> => text(await forwardTo(port));
+  await expect(broken()).rejects.toThrow(/error forwarding port \d+ to pod web: .*ECONNREFUSED/);
+});
+
+test('channels of a WebSocket: a connection ends with its client', async () => {
+  const stream = await forwardTo(portOf(echo));
+  stream.write('x');
+  const [bytes] = (await once(stream, 'data')) as [Buffer];
+  expect(bytes.toString()).toBe('x');
+  stream.destroy();
+  await eventually(
+    () => new Promise<true | undefined>((resolve) => echo.getConnections((_, count) => resolve(count === 0 ? true : undefined))),
+    { what: 'the end of the connection' },
+  );
+});

@@ -6,6 +6,7 @@ import type { Access } from '../credentials.ts';
 import { objectOf, textOf } from '../raw.ts';
 import { type Answer, answer, readBody, statusAnswer } from './answers.ts';
 import { Objects, within } from './objects.ts';
+import { type PodPorts, servePodPorts } from './pod-ports.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -16,6 +17,8 @@ export interface ApiServerOptions {
   readonly objects?: Objects;
   /** Default: plain HTTP. */
   readonly listener?: (handler: Handler) => Server;
+  /** What answers at ports of pods. Default: port-forwards are refused. */
+  readonly podPorts?: PodPorts;
 }
 
 /** Answers a request in the server's place, by returning true. */
@@ -31,11 +34,14 @@ export class ApiServer implements AsyncDisposable {
   /** What they watch; undefined for those that hear nothing more. */
   readonly #watches = new Map<ServerResponse, string | undefined>();
   readonly #events: Disposable;
+  readonly #forwards: Disposable | undefined;
 
-  constructor({ objects = new Objects(), listener }: ApiServerOptions) {
+  constructor({ objects = new Objects(), listener, podPorts }: ApiServerOptions) {
     this.objects = objects;
     this.#scheme = listener === undefined ? 'http' : 'https';
     this.#server = (listener ?? createServer)((request, response) => void this.#handle(request, response));
+    const heard = ({ method, url }: IncomingMessage): void => void this.requests.push(`${method} ${url}`);
+    this.#forwards = podPorts && servePodPorts(this.#server, podPorts, heard);
     this.#events = objects.onEvent((collection, event) => {
       for (const [response, watched] of this.#watches) {
         if (watched !== undefined && within(watched, collection)) response.write(`${JSON.stringify(event)}\n`);
@@ -93,6 +99,7 @@ export class ApiServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#events[Symbol.dispose]();
+    this.#forwards?.[Symbol.dispose]();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }

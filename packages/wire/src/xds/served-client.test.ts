@@ -18,7 +18,7 @@ function scene() {
     const out: string[] = [];
     for (let next = client.next(limits, ms(0)); next !== undefined; next = client.next(limits, ms(0))) {
       out.push(...next.resources.map(({ name }) => `+${name}`), ...next.removed.map((name) => `-${name}`));
-      if (answer) client.answer(next.typeUrl, next.nonce, undefined);
+      if (answer) client.answer(next.typeUrl, next.nonce, undefined, ms(20));
     }
     return out;
   };
@@ -69,7 +69,7 @@ describe('order', () => {
     client.changed('policy', ['p1'], ms(0));
     client.changed('address', ['w1'], ms(0));
     expect(drain()).toEqual([]);
-    client.answer('policy', client.views()[0]?.lastNonce ?? '', undefined);
+    client.answer('policy', client.views(ms(25))[0]?.lastNonce ?? '', undefined, ms(20));
     expect(drain()).toEqual(['+p1', '+w1']);
     expect(addresses.size).toBe(1);
   });
@@ -86,7 +86,7 @@ describe('pace', () => {
       client.changed('address', [`n${i}`], ms(0));
       expect(drain(false)).toEqual(i < 4 ? [`+n${i}`] : []);
     }
-    client.answer('address', client.views()[1]?.lastNonce ?? '', undefined);
+    client.answer('address', client.views(ms(25))[1]?.lastNonce ?? '', undefined, ms(20));
     expect(drain()).toEqual(['+n4', '+n5', '+n6', '+n7', '+n8', '+n9']);
   });
 });
@@ -103,15 +103,26 @@ describe('answers', () => {
   test('an acknowledgement says since when the change waited', () => {
     const { client, nonce } = sent();
     expect(client.oldestUnanswered).toBe(10);
-    expect(client.answer('policy', nonce, undefined)).toEqual({ as: 'acked', since: 7 });
+    expect(client.answer('policy', nonce, undefined, ms(20))).toEqual({ as: 'acked', since: 7 });
     expect(client.oldestUnanswered).toBeUndefined();
   });
 
   test('a refusal is kept for the debug page, and nothing is sent again', () => {
     const { client, nonce, drain } = sent();
-    expect(client.answer('policy', nonce, 'no good').as).toBe('refused');
-    expect(client.views()[0]).toMatchObject({ lastRefusal: 'no good', unanswered: 0 });
+    expect(client.answer('policy', nonce, 'no good', ms(20)).as).toBe('refused');
+    expect(client.views(ms(25))[0]).toMatchObject({ lastRefusal: 'no good', unanswered: 0, refused: true });
     expect(drain()).toEqual([]);
+  });
+
+  test('the debug page tells how long an answer is waited for, or ago, and that a refusal has been overcome', () => {
+    const { client, nonce, policies, drain } = sent();
+    expect(client.views(ms(25))[0]).toMatchObject({ refused: false, answeredAgo: undefined, unansweredFor: 15 });
+    client.answer('policy', nonce, 'no good', ms(20));
+    expect(client.views(ms(25))[0]).toMatchObject({ refused: true, answeredAgo: 5, unansweredFor: undefined });
+    policies.put('p3');
+    client.changed('policy', ['p3'], ms(21));
+    drain();
+    expect(client.views(ms(25))[0]).toMatchObject({ refused: false, lastRefusal: 'no good', answeredAgo: 5 });
   });
 
   test.each([
@@ -119,13 +130,13 @@ describe('answers', () => {
     ['another type', 'address', '1'],
   ])('%s is stale', (_, typeUrl, nonce) => {
     const { client } = sent();
-    expect(client.answer(typeUrl, nonce, undefined)).toEqual({ as: 'stale' });
-    expect(client.views()[0]?.unanswered).toBe(1);
+    expect(client.answer(typeUrl, nonce, undefined, ms(20))).toEqual({ as: 'stale' });
+    expect(client.views(ms(25))[0]?.unanswered).toBe(1);
   });
 
   test('twice the same is stale the second time', () => {
     const { client, nonce } = sent();
-    client.answer('policy', nonce, undefined);
-    expect(client.answer('policy', nonce, undefined).as).toBe('stale');
+    client.answer('policy', nonce, undefined, ms(20));
+    expect(client.answer('policy', nonce, undefined, ms(20)).as).toBe('stale');
   });
 });

@@ -1,7 +1,7 @@
 // What one client is sent next, over all types: order between types, a window of unacknowledged responses, nonces and their answers. Pure.
 // Owned by server.ts, which sends what `next` says. A client never sees a workload refer to a policy that it has not been sent:
 // what exists of an earlier type goes first, what is gone of it goes last.
-import type { Ms } from '@ambient-mesh/runtime/time';
+import { type Ms, ms } from '@ambient-mesh/runtime/time';
 import type { Portion, PortionLimits, ServedType } from './served-type.ts';
 
 export interface Sending extends Portion {
@@ -26,7 +26,14 @@ export interface TypeView {
   readonly unanswered: number;
   readonly pending: number;
   readonly lastNonce: string;
+  /** Kept after the client has taken something newer: what `refused` says counts. */
   readonly lastRefusal: string;
+  /** Whether the last answer was a refusal. */
+  readonly refused: boolean;
+  /** Since the last answer; undefined without any. */
+  readonly answeredAgo: Ms | undefined;
+  /** Since the oldest response without an answer was sent; undefined when none waits. */
+  readonly unansweredFor: Ms | undefined;
 }
 
 interface Channel {
@@ -38,6 +45,8 @@ interface Channel {
   acked: number;
   lastNonce: string;
   lastRefusal: string;
+  refused: boolean;
+  answeredAt: Ms | undefined;
 }
 
 /** Responses of one type under way: enough to keep a snapshot flowing, few enough that a slow client's changes merge. */
@@ -56,7 +65,8 @@ export class ServedClient {
 
   /** The first request of a type. */
   open(typeUrl: string, type: ServedType): void {
-    this.#channels.set(typeUrl, { type, waiting: new Map(), since: undefined, sent: 0, acked: 0, lastNonce: '', lastRefusal: '' });
+    const counts = { sent: 0, acked: 0, lastNonce: '', lastRefusal: '', refused: false, answeredAt: undefined };
+    this.#channels.set(typeUrl, { type, waiting: new Map(), since: undefined, ...counts });
   }
 
   type(typeUrl: string): ServedType | undefined {
@@ -80,7 +90,7 @@ export class ServedClient {
     if (channel.type.owes()) channel.since ??= since;
   }
 
-  answer(typeUrl: string, nonce: string, refusal: string | undefined): Answered {
+  answer(typeUrl: string, nonce: string, refusal: string | undefined, now: Ms): Answered {
     const channel = this.#channels.get(typeUrl);
     const waiting = channel?.waiting.get(nonce);
     if (channel === undefined || waiting === undefined) return { as: 'stale' };
@@ -90,6 +100,8 @@ export class ServedClient {
       channel.acked += 1;
       if (earlier === nonce) break;
     }
+    channel.answeredAt = now;
+    channel.refused = refusal !== undefined;
     if (refusal === undefined) return { as: 'acked', ...(waiting.since !== undefined && { since: waiting.since }) };
     channel.lastRefusal = refusal;
     return { as: 'refused' };
@@ -119,18 +131,24 @@ export class ServedClient {
     return undefined;
   }
 
-  views(): readonly TypeView[] {
-    return [...this.#channels].map(([typeUrl, { type, waiting, sent, acked, lastNonce, lastRefusal }]) => ({
-      typeUrl,
-      wildcard: type.wildcard,
-      subscribed: type.subscribed,
-      sent,
-      acked,
-      unanswered: waiting.size,
-      pending: type.pending,
-      lastNonce,
-      lastRefusal,
-    }));
+  views(now: Ms): readonly TypeView[] {
+    return [...this.#channels].map(([typeUrl, { type, waiting, sent, acked, lastNonce, lastRefusal, refused, answeredAt }]) => {
+      const [oldest] = waiting.values();
+      return {
+        typeUrl,
+        wildcard: type.wildcard,
+        subscribed: type.subscribed,
+        sent,
+        acked,
+        unanswered: waiting.size,
+        pending: type.pending,
+        lastNonce,
+        lastRefusal,
+        refused,
+        answeredAgo: answeredAt === undefined ? undefined : ms(now - answeredAt),
+        unansweredFor: oldest === undefined ? undefined : ms(now - oldest.sent),
+      };
+    });
   }
 
   #take(channel: Channel, limits: PortionLimits, now: Ms, removals: boolean): Sending | undefined {

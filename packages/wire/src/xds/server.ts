@@ -108,7 +108,8 @@ export class XdsServer implements Disposable {
   }
 
   clients(): readonly ClientView[] {
-    return [...this.#streams].map(({ node, call, client, since }) => ({ node, peer: call.peer.address, since, types: client.views() }));
+    const now = this.#options.clock.monotonic();
+    return [...this.#streams].map(({ node, call, client, since }) => ({ node, peer: call.peer.address, since, types: client.views(now) }));
   }
 
   [Symbol.dispose](): void {
@@ -186,7 +187,7 @@ export class XdsServer implements Disposable {
 
   #answered({ client, node }: Stream, typeUrl: string, nonce: string, refusal: string | undefined): void {
     const { report, clock } = this.#options;
-    const { as, since } = client.answer(typeUrl, nonce, refusal);
+    const { as, since } = client.answer(typeUrl, nonce, refusal, clock.monotonic());
     if (as === 'refused') report.refused(node, typeUrl, refusal ?? '');
     if (as === 'acked' && since !== undefined) report.acked(ms(clock.monotonic() - since));
   }
