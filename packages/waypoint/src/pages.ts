@@ -5,8 +5,8 @@ import { type Route, serveHttp } from '@ambient-mesh/runtime/http';
 import type { Metrics } from '@ambient-mesh/runtime/metrics';
 import type { Readiness } from '@ambient-mesh/runtime/readiness';
 import type { Config } from './config.ts';
-import { describe } from './dispatch/destination.ts';
 import type { Destinations } from './dispatch/destinations.ts';
+import { configDump } from './dump.ts';
 import type { TunnelListener } from './receive/listen.ts';
 import type { World } from './world.ts';
 
@@ -45,37 +45,14 @@ export async function openPages(parts: PageParts): Promise<AsyncDisposable> {
   return servers.move();
 }
 
-function debugPages({ world, book, destinations, listener, shutdown }: PageParts): readonly Route[] {
-  const json =
-    (value: () => unknown): Route['handler'] =>
-    () => ({ type: 'application/json', body: `${JSON.stringify(value(), undefined, 2)}\n` });
-  const dump = () => ({
-    waypoint: world.waypoint,
-    settings: world.settings,
-    self: world.self.uid,
-    certificates: book.states(),
-    tunnels: listener.tunnels,
-    destinations: Array.from(destinations.all(), (each) => ({
-      name: describe(each.name),
-      active: each.active,
-      settings: each.settings,
-      endpoints: each.endpoints.map(({ workload, port, active, ejectedUntil, links }) => ({
-        workload: workload.uid,
-        addresses: workload.addresses,
-        port,
-        active,
-        connections: links.size,
-        ejected: ejectedUntil > performance.now(),
-      })),
-    })),
-  });
+function debugPages(parts: PageParts): readonly Route[] {
   return [
-    { path: '/config_dump', compress: true, handler: json(dump) },
+    { path: '/config_dump', compress: true, handler: () => ({ type: 'application/json', body: configDump(parts) }) },
     {
       path: '/quitquitquit',
       methods: ['POST'],
       handler: () => {
-        shutdown();
+        parts.shutdown();
         return { body: 'shutdown now\n' };
       },
     },

@@ -49,6 +49,8 @@ export class World {
   readonly #plugins = new Map<string, WasmFilter>();
   readonly #telemetry = new Map<string, TelemetrySettings>();
   readonly #waypoints = new Map<string, WaypointSettings>();
+  /** What is in force, by name, as it came. */
+  readonly #resources = new Map<string, L7Resource>();
   readonly #rules = new Map<string, Rules>();
   readonly #forgotten: (uid: string) => void;
   #settings: MeshSettings;
@@ -94,6 +96,7 @@ export class World {
     for (const { name, resource } of delta.l7?.changed ?? []) {
       try {
         this.#put(name, resource);
+        this.#resources.set(name, resource);
       } catch (e) {
         rejected.push({ name, reason: e instanceof Error ? e.message : String(e) });
       }
@@ -103,6 +106,11 @@ export class World {
     this.version += 1;
     for (const one of change.workloads) if (reachedOtherwise(one)) this.#forgotten(one.uid);
     return rejected;
+  }
+
+  /** For the debug page: everything beside the mesh, by name. */
+  get resources(): ReadonlyMap<string, L7Resource> {
+    return this.#resources;
   }
 
   /** `client`: whose consumer routes count. */
@@ -204,7 +212,15 @@ export class World {
   #remove(name: string): void {
     this.#routes.remove(name);
     this.#destinations.remove(name);
-    for (const held of [this.#policies, this.#authentications, this.#limits, this.#plugins, this.#telemetry, this.#waypoints])
+    for (const held of [
+      this.#resources,
+      this.#policies,
+      this.#authentications,
+      this.#limits,
+      this.#plugins,
+      this.#telemetry,
+      this.#waypoints,
+    ])
       held.delete(name);
   }
 }
