@@ -1,9 +1,9 @@
 // The mesh configuration as users write it (YAML, key `mesh` of the ConfigMap `istio`), trimmed to what the control plane reads.
 // Read once by config.ts. Fields of other meshes and of proxies pass unread; a field that is read and wrong is a mistake.
+import { isRecord, MeshFields } from '@ambient-mesh/translate/mesh-config/fields';
+import { waypointDefaults } from '@ambient-mesh/translate/mesh-config/providers';
 import type { MeshDefaults } from '@ambient-mesh/translate/settings';
 import { parse } from 'yaml';
-import { isRecord, MeshFields } from './mesh-fields.ts';
-import { waypointDefaults } from './mesh-providers.ts';
 
 export interface DiscoverySelector {
   readonly matchLabels: Readonly<Record<string, string>>;

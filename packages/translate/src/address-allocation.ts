@@ -20,6 +20,9 @@ const pools: readonly Pool[] = [
   { contains: within('2001:2::/48'), size: 4_294_967_291, at: (n) => `2001:2::${(n >>> 16).toString(16)}:${(n & 0xffff).toString(16)}` },
 ];
 
+/** Whether it is an address that the mesh gives out: nobody outside of the mesh has a way to it. */
+export const isAllocated = (ip: Ip): boolean => pools.some(({ contains }) => contains(ip));
+
 /** Whether a host of the entry lives on allocated addresses. A name with a wildcard resolves to nothing unless it is resolved on the way. */
 export function takesAddresses({ meta, addresses, resolution }: ServiceEntry, host: string): boolean {
   const optedOut = meta.labels['networking.istio.io/enable-autoallocate-ip']?.toLowerCase() === 'false';

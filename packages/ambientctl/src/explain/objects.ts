@@ -1,16 +1,20 @@
 // Kubernetes objects by table, from a cluster or from files, and changes on top of them.
-// Used by commands/explain.ts. What objects mean is mesh-of.ts's affair.
+// Used by commands that ask what a mesh would do. What objects mean is translate's affair.
 import { readFileSync } from 'node:fs';
 import type { KubeClient } from '@ambient-mesh/kube/client';
 import { statusOf } from '@ambient-mesh/kube/errors';
+import { objectOf } from '@ambient-mesh/kube/raw';
 import { type RawObjects, type Table, tables } from '@ambient-mesh/translate/explain/mesh-of';
 import { allKinds } from '@ambient-mesh/translate/kinds/all';
 import { parseAllDocuments } from 'yaml';
-import { failure } from '../failure.ts';
+import { failure, usage } from '../failure.ts';
 
 type Mutable = { -readonly [K in Table]?: unknown[] };
 
-/** Everything that the mesh reads; kinds that the cluster does not know count as none. @throws what the client throws */
+/**
+ * Everything that the mesh reads; kinds that the cluster does not know count as none.
+ * @throws what the client throws, MeshError `command.failed` when there is no mesh
+ */
 export async function objectsOf(client: KubeClient, signal: AbortSignal): Promise<RawObjects> {
   const found: Mutable = {};
   await Promise.all(
@@ -23,6 +27,8 @@ export async function objectsOf(client: KubeClient, signal: AbortSignal): Promis
       }
     }),
   );
+  if (tables.every((table) => found[table] === undefined || allKinds[table].group === '' || allKinds[table].group === 'discovery.k8s.io'))
+    throw failure('nothing is installed: this cluster knows no kind of object that a mesh reads');
   return found;
 }
 
@@ -48,7 +54,28 @@ export function withChanges(objects: RawObjects, changes: RawObjects): RawObject
   return merged;
 }
 
-function documentsOf(file: string): readonly unknown[] {
+/** @param named each `kind/name` or `kind/namespace/name`, in any case. @throws MeshError with a sentence */
+export function withoutObjects(objects: RawObjects, named: readonly string[], ownNamespace: string): RawObjects {
+  const left: Mutable = {};
+  for (const table of tables) left[table] = [...(objects[table] ?? [])];
+  for (const text of named) {
+    const [kind = '', ...path] = text.split('/');
+    const table = tables.find((each) =>
+      [allKinds[each].kind, allKinds[each].plural].some((word) => word.toLowerCase() === kind.toLowerCase()),
+    );
+    if (table === undefined || path.length < 1 || path.length > 2)
+      throw usage(`${JSON.stringify(text)} names no object: write it as kind/name or kind/namespace/name`);
+    const [name, namespace = ownNamespace] = path.toReversed();
+    const isMeant = (object: unknown): boolean => keyOf(object) === `${namespace}/${name}` || keyOf(object) === `default/${name}`;
+    const kept = left[table]?.filter((object) => !isMeant(object)) ?? [];
+    if (kept.length === left[table]?.length) throw failure(`there is no ${allKinds[table].kind} ${namespace}/${name} to be without`);
+    left[table] = kept;
+  }
+  return left;
+}
+
+/** @throws MeshError with a sentence */
+export function documentsOf(file: string): readonly unknown[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -61,21 +88,21 @@ function documentsOf(file: string): readonly unknown[] {
     const [wrong] = document.errors;
     if (wrong !== undefined) throw failure(`${file} is not YAML: ${wrong.message.split('\n')[0]}`);
     const value: unknown = document.toJS();
-    const items = recordOf(value).items;
-    return Array.isArray(items) ? items : value === null ? [] : [value];
+    const { items } = objectOf(value);
+    if (Array.isArray(items)) return items;
+    if (value === null) return [];
+    if (typeof objectOf(value).kind !== 'string') throw failure(`${file} holds something that is no Kubernetes object: it has no kind`);
+    return [value];
   });
 }
 
 function tableOf(object: unknown): Table | undefined {
-  const { apiVersion, kind } = recordOf(object);
+  const { apiVersion, kind } = objectOf(object);
   const group = typeof apiVersion === 'string' && apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
   return tables.find((table) => allKinds[table].kind === kind && allKinds[table].group === group);
 }
 
 function keyOf(object: unknown): string {
-  const { namespace, name } = recordOf(recordOf(object).metadata);
+  const { namespace, name } = objectOf(objectOf(object).metadata);
   return `${typeof namespace === 'string' ? namespace : 'default'}/${String(name)}`;
 }
-
-const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -1,15 +1,14 @@
 // The mesh that a set of Kubernetes objects makes, by the very rules of the control plane: what node tunnels and waypoints would be told.
 // Used by `explain` (and whoever asks what would be), from a live cluster or from files. Pure: objects in, model out.
-import { DestinationTables } from '@ambient-mesh/model/l7/destination-table';
-import type { RequestAuthentication, RequestPolicy } from '@ambient-mesh/model/l7/policy';
 import type { L7Resource } from '@ambient-mesh/model/l7/resource';
-import { RouteTables } from '@ambient-mesh/model/l7/route-table';
 import type { MeshSettings } from '@ambient-mesh/model/l7/settings';
 import { Mesh } from '@ambient-mesh/model/mesh';
 import type { Policy } from '@ambient-mesh/model/policy';
 import type { Service } from '@ambient-mesh/model/service';
 import type { Workload } from '@ambient-mesh/model/workload';
 import { allKinds, type Inputs } from '../kinds/all.ts';
+import type { Condition } from '../kinds/meta.ts';
+import { labels, raw } from '../kinds/read.ts';
 import { MeshIndex } from '../mesh-index.ts';
 import type { TranslateSettings } from '../settings.ts';
 
@@ -23,6 +22,10 @@ export interface KnownMesh {
   /** By resource name: routes, policies and settings of waypoints. */
   readonly l7: ReadonlyMap<string, L7Resource>;
   readonly settings: MeshSettings;
+  /** Uids of workloads that take what comes in clear themselves (`ambient.istio.io/bypass-inbound-capture`). */
+  readonly bypassing: ReadonlySet<string>;
+  /** Services (`namespace/name`) that ask for a waypoint and have none, and why. */
+  readonly unbound: ReadonlyMap<string, string>;
 }
 
 export const tables = Object.keys(allKinds) as readonly Table[];
@@ -54,13 +57,17 @@ export function meshOf(objects: RawObjects, settings: TranslateSettings = defaul
   const services: Service[] = [];
   const policies: Policy[] = [];
   const l7 = new Map<string, L7Resource>();
+  const unbound = new Map<string, string>();
   const keep = <T>(all: T[], one: T | undefined): void => void (one === undefined || all.push(one));
   index.settle({
     workload: (_, workload) => keep(workloads, workload),
     service: (_, service) => keep(services, service),
     policy: (_, policy) => keep(policies, policy),
     l7: (name, resource) => void (resource === undefined ? l7.delete(name) : l7.set(name, resource)),
-    status: () => {},
+    status: ({ table, key }, conditions) => {
+      const why = table === 'services' || table === 'serviceEntries' ? unboundBy(conditions) : undefined;
+      if (why !== undefined) unbound.set(key, why);
+    },
     routeStatus: () => {},
     problems: () => {},
     unenforced: () => {},
@@ -69,35 +76,34 @@ export function meshOf(objects: RawObjects, settings: TranslateSettings = defaul
   mesh.apply({ workloads, services, policies, removedAddresses: [], removedPolicies: [] });
   const said = l7.get('mesh');
   const { rootNamespace, trustDomain, meshDefaults } = settings;
-  return { mesh, l7, settings: said?.is === 'mesh' ? said.settings : { ...meshDefaults, rootNamespace, trustDomain } };
+  return {
+    mesh,
+    l7,
+    settings: said?.is === 'mesh' ? said.settings : { ...meshDefaults, rootNamespace, trustDomain },
+    bypassing: new Set((objects.pods ?? []).flatMap((pod) => bypassingUid(pod, settings.clusterId))),
+    unbound,
+  };
 }
 
 function fill<K extends Table>(index: MeshIndex, table: K, objects: readonly unknown[]): void {
-  for (const raw of objects) {
+  for (const object of objects) {
     // One of the kinds of this very table: the compiler cannot follow a key through a record of kinds.
-    const narrowed = allKinds[table].narrow(raw) as Inputs[K] | undefined;
+    const narrowed = allKinds[table].narrow(object) as Inputs[K] | undefined;
     if (narrowed === undefined) continue;
     const { namespace, name } = narrowed.meta;
     index.set(table, namespace === '' ? name : `${namespace}/${name}`, narrowed);
   }
 }
 
-/** Routes and destinations as a waypoint of this namespace keeps them. */
-export function tablesFor(
-  { l7, settings }: KnownMesh,
-  waypointNamespace: string,
-): { readonly routes: RouteTables; readonly destinations: DestinationTables } {
-  const home = { waypointNamespace, rootNamespace: settings.rootNamespace };
-  const [routes, destinations] = [new RouteTables(home), new DestinationTables(home)];
-  for (const [name, resource] of l7) {
-    if (resource.is === 'route') routes.put(name, resource.route);
-    else if (resource.is === 'destination') destinations.put(name, resource.settings);
-  }
-  return { routes, destinations };
+const unboundBy = (conditions: readonly Condition[] | undefined): string | undefined =>
+  conditions?.find(({ type, status }) => type === 'istio.io/WaypointBound' && status === 'False')?.message;
+
+/** Words that Go's ParseBool takes for true. */
+const truths: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+
+function bypassingUid(pod: unknown, clusterId: string): readonly string[] {
+  const metadata = raw(raw(pod).metadata);
+  const said = labels(metadata.annotations)['ambient.istio.io/bypass-inbound-capture'];
+  const uid = `${clusterId}//Pod/${String(metadata.namespace)}/${String(metadata.name)}`;
+  return said !== undefined && truths.has(said) ? [uid] : [];
 }
-
-export const policiesIn = ({ l7 }: KnownMesh): readonly RequestPolicy[] =>
-  [...l7.values()].flatMap((resource) => (resource.is === 'authorization' ? [resource.policy] : []));
-
-export const authenticationsIn = ({ l7 }: KnownMesh): readonly RequestAuthentication[] =>
-  [...l7.values()].flatMap((resource) => (resource.is === 'authentication' ? [resource.authentication] : []));

@@ -1,5 +1,5 @@
 // What a user calls the two ends of a connection, looked up in the mesh. Pure.
-// Used by commands/explain.ts.
+// Used by the CLI and the graph's server, before explain.ts.
 import { parseIp, type SocketAddress } from '@ambient-mesh/model/address';
 import type { Mesh } from '@ambient-mesh/model/mesh';
 import type { Workload } from '@ambient-mesh/model/workload';
@@ -36,10 +36,15 @@ export function targetCalled(mesh: Mesh, text: string, ownNamespace: string): Ta
     [...mesh.services()].find((each) => each.hostname === bare) ??
     [...mesh.services()].find(
       (each) => each.name === name && each.namespace === namespace && each.hostname.startsWith(`${name}.${namespace}.`),
-    );
+    ) ??
+    mesh.serviceByHostname(bare, { clientNamespace: ownNamespace });
   const [vip] = service?.vips ?? [];
   if (service === undefined) return `there is no service ${bare} for namespace ${ownNamespace}`;
-  if (vip === undefined) return `${service.hostname} has no address of its own: name one of its pods`;
+  if (vip === undefined) {
+    const [pod] = mesh.endpoints(service);
+    const such = pod === undefined ? '' : `, such as pod/${pod.namespace}/${pod.name}`;
+    return `${service.hostname} has no address of its own: name one of its pods${such}`;
+  }
   const [only] = service.ports.keys();
   return { address: { ip: vip.ip, port: port ?? (service.ports.has(80) ? 80 : (only ?? 80)) }, host: bare };
 }

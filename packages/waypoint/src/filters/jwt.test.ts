@@ -1,12 +1,12 @@
 // What becomes of requests with and without tokens. Keys that are fetched: jwks.test.ts.
 import type { JwtRule } from '@ambient-mesh/model/l7/policy';
+import { type TokenRequest, withoutParameters } from '@ambient-mesh/model/l7/token-places';
 import { fakeClock } from '@ambient-mesh/runtime/testing';
 import fc from 'fast-check';
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { filter, keySet, line, request, rule, type TokenSketch, token } from '../testing/tokens.ts';
 import { KeySet } from './keys.ts';
-import { type TokenRequest, withoutParameters } from './token-places.ts';
 
 describe('a token', () => {
   type Row = readonly [name: string, sketch: TokenSketch, want: string];

@@ -1,15 +1,15 @@
 // Checks the tokens of a request against the RequestAuthentications of its chain (facts: control-plane §6.3).
 // Used per request before authorization, which reads the claims. A request without a token passes: to demand one is authorization's.
-// Where tokens are is in token-places.ts, keys are in jwks.ts.
+// Where tokens are is the model's token-places.ts, keys are in jwks.ts.
 import { type Claims, claimAt, splitClaims, textsOf } from '@ambient-mesh/model/l7/claims';
 import type { JwtRule, RequestAuthentication } from '@ambient-mesh/model/l7/policy';
 import type { HeaderEdit } from '@ambient-mesh/model/l7/route';
+import { type FoundToken, placesOf, type TokenRequest, tokensIn, withoutParameters } from '@ambient-mesh/model/l7/token-places';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { HeaderList } from '@ambient-mesh/wire/http/message';
 import { decodeProtectedHeader, type ProtectedHeaderParameters } from 'jose';
 import type { KeyRing, KeySource } from './jwks.ts';
 import type { KeySet } from './keys.ts';
-import { type FoundToken, placesOf, type TokenRequest, tokensIn, withoutParameters } from './token-places.ts';
 
 export type JwtOutcome =
   | {

@@ -1,11 +1,11 @@
 // Tokens, keys, and a filter that checks them, for tests. Key pairs are made once per test file.
 import type { JwtRule, RequestAuthentication } from '@ambient-mesh/model/l7/policy';
+import type { TokenRequest } from '@ambient-mesh/model/l7/token-places';
 import { fakeClock } from '@ambient-mesh/runtime/testing';
 import type { Clock } from '@ambient-mesh/runtime/time';
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { type FetchText, KeyRing } from '../filters/jwks.ts';
 import { JwtFilter, type JwtOutcome } from '../filters/jwt.ts';
-import type { TokenRequest } from '../filters/token-places.ts';
 
 const pairs = new Map<string, GenerateKeyPairResult>();
 for (const [name, alg] of [

@@ -1,6 +1,6 @@
-// Reads the mesh configuration field by field, and notes by its path what is not what it should be. Used by mesh-config.ts and mesh-providers.ts.
+// Reads the mesh configuration field by field, and notes by its path what is not what it should be. Used by the control plane and by those who ask what it would say.
 // A field that is wrong counts as absent; whoever reads looks at the mistakes when all is read.
-import { durationOf } from '@ambient-mesh/translate/l7/duration';
+import { durationOf } from '../l7/duration.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
-// What of the mesh configuration is for waypoints: providers, defaults of telemetry, retries, normalisation of paths. Used by mesh-config.ts.
-// Services are named as written; translate's mesh-settings finds them. A field that is read and wrong is a mistake.
+// What of the mesh configuration is for waypoints: providers, defaults of telemetry, retries, normalisation of paths. Used by the control plane and by those who ask what it would say.
+// Services are named as written; l7/mesh-settings.ts finds them. A field that is read and wrong is a mistake.
 import type { Provider } from '@ambient-mesh/model/l7/settings';
-import type { MeshDefaults } from '@ambient-mesh/translate/settings';
-import { isRecord, type MeshFields } from './mesh-fields.ts';
+import type { MeshDefaults } from '../settings.ts';
+import { isRecord, type MeshFields } from './fields.ts';
 
 const normalizations = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
 const encodings = ['TEXT', 'JSON'] as const;

@@ -1,6 +1,7 @@
-// Where in a request tokens may be, and how they are taken out of it. Pure; used by jwt.ts (facts: control-plane §6.3).
-import type { JwtRule } from '@ambient-mesh/model/l7/policy';
-import type { HeaderList } from '@ambient-mesh/wire/http/message';
+// Where in a request tokens may be, and how they are taken out of it (facts: control-plane §6.3). Pure.
+// Used by the waypoint's token check, and by whoever explains what that will say.
+import type { JwtRule } from './policy.ts';
+import type { Headers } from './request-facts.ts';
 
 export interface TokenRequest {
   readonly method: string;
@@ -8,7 +9,7 @@ export interface TokenRequest {
   readonly host: string;
   /** With the query. */
   readonly path: string;
-  readonly headers: HeaderList;
+  readonly headers: Headers;
 }
 
 export interface FoundToken {
@@ -58,8 +59,7 @@ export function withoutParameters(path: string, names: readonly string[]): strin
   return kept.length === 0 ? path.slice(0, question) : `${path.slice(0, question)}?${kept.join('&')}`;
 }
 
-const valuesOf = (headers: HeaderList, name: string): readonly string[] =>
-  headers.filter(([each]) => each === name).map(([, value]) => value);
+const valuesOf = (headers: Headers, name: string): readonly string[] => headers.filter(([each]) => each === name).map(([, value]) => value);
 
 function pairOf(pair: string): readonly [name: string, value: string] {
   const equals = pair.indexOf('=');
