@@ -40,9 +40,7 @@ const prose = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, '').
 
 /** Targets of links and pictures that do not leave the repository. */
 export function localLinks({ text }: Page): readonly string[] {
-  return Array.from(prose(text).matchAll(/\]\(([^()\s]+)\)/g), ([, target = '']) => target).filter(
-    (target) => !/^[a-z]+:/.test(target),
-  );
+  return Array.from(prose(text).matchAll(/\]\(([^()\s]+)\)/g), ([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
 }
 
 /** What may follow `#` in a link to the page: its headings as GitHub names them. */
@@ -70,6 +68,9 @@ export const inBackticks = (text: string): ReadonlySet<string> =>
 
 /** The sources of programs and libraries, without tests and without code that a tool wrote. */
 export function sources(glob = 'packages/*/src/**/*.ts'): readonly Page[] {
-  const paths = globSync(glob, { cwd: root, exclude: ['**/*.test.ts', '**/*.bench.ts', '**/*.compliance.ts', '**/testing/**', '**/generated/**'] });
+  const paths = globSync(glob, {
+    cwd: root,
+    exclude: ['**/*.test.ts', '**/*.bench.ts', '**/*.compliance.ts', '**/testing/**', '**/generated/**'],
+  });
   return paths.sort().map((path) => ({ path, text: readInHouse(path) }));
 }
