@@ -6,10 +6,15 @@ import { describeError, MeshError } from '@ambient-mesh/runtime/errors';
 export type CommandFault =
   /** The cluster, the mesh or a file is not what it must be. */
   | { readonly code: 'command.failed' }
+  /** The answer was shown, and it is bad enough to fail a script that asked for that. */
+  | { readonly code: 'command.found' }
   /** What was typed makes no sense. */
   | { readonly code: 'command.usage' };
 
 export const failure = (text: string, cause?: unknown): MeshError<CommandFault> => new MeshError({ code: 'command.failed' }, text, cause);
+
+/** `analyze` has findings at or above the threshold. */
+export const found = (text: string): MeshError<CommandFault> => new MeshError({ code: 'command.found' }, text);
 
 /** For combinations of arguments that the parser cannot refuse by itself. */
 export const usage = (text: string): MeshError<CommandFault> => new MeshError({ code: 'command.usage' }, text);

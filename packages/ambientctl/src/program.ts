@@ -3,6 +3,7 @@
 
 import { isFault } from '@ambient-mesh/runtime/errors';
 import { Command, CommanderError, Option } from 'commander';
+import { addAnalyze } from './commands/analyze.ts';
 import { addExplain } from './commands/explain.ts';
 import { addWaypoint } from './commands/waypoint.ts';
 import { addZtunnelConfig } from './commands/ztunnel-config.ts';
@@ -10,7 +11,7 @@ import { sentenceOf } from './failure.ts';
 import { formats, type Shell } from './shell.ts';
 
 /** Documented for scripts: change none of them. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, found: 79, interrupted: 130 } as const;
 
 export function buildProgram(shell: Shell, version: string): Command {
   const program = new Command('ambientctl')
@@ -23,6 +24,7 @@ export function buildProgram(shell: Shell, version: string): Command {
     .configureOutput({ writeOut: shell.print, writeErr: shell.complain, getOutHasColors: () => false, getErrHasColors: () => false })
     .showHelpAfterError('(see --help)')
     .exitOverride();
+  addAnalyze(program, shell);
   addExplain(program, shell);
   addWaypoint(program, shell);
   addZtunnelConfig(program, shell);
@@ -39,10 +41,11 @@ export async function runProgram(argv: readonly string[], shell: Shell, version:
     if (e instanceof CommanderError) return e.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (shell.signal.aborted) return exitCodes.interrupted;
     shell.complain(`ambientctl: ${sentenceOf(e)}\n`);
+    if (isFault(e, 'command.found')) return exitCodes.found;
     return isFault(e, 'command.usage') ? exitCodes.usage : exitCodes.failed;
   }
 }
 
 /** The way to say no to a flag that users of Go programs know: `--wait=false`. */
 const goFlag = (word: string): string =>
-  word.replace(/^--(wait)=(true|false)$/, (_, name, value) => `--${value === 'true' ? '' : 'no-'}${name}`);
+  word.replace(/^--(wait|use-kube|recursive)=(true|false)$/, (_, name, value) => `--${value === 'true' ? '' : 'no-'}${name}`);

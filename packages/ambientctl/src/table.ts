@@ -22,4 +22,4 @@ export function formatTable({ columns, rows }: Table, bold = false): string {
 }
 
 /** Cells may hold what anybody wrote into the cluster: nothing in them breaks the table, or reaches the terminal as a command. */
-const oneLine = (cell: string): string => cell.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
+export const oneLine = (cell: string): string => cell.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
