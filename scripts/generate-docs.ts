@@ -86,9 +86,28 @@ The file that \`MESH_CONFIG\` names (YAML, may be absent) is Istio's mesh config
 | Key | Default | Meaning |
 | --- | --- | --- |
 | \`trustDomain\` | \`cluster.local\` | Trust domain of every identity. |
+| \`trustDomainAliases\` | empty | Trust domains that policies at waypoints take for our own. |
 | \`rootNamespace\` | namespace of the control plane | Policies in it reach every namespace. |
 | \`discoverySelectors\` | empty: all | Namespaces that the mesh looks at. |
 | \`caCertificates[].pem\` | empty | Roots trusted beside our own. |
+| \`pathNormalization.normalization\` | \`BASE\` | How waypoints spell paths before anybody judges them: \`NONE\`, \`BASE\`, \`MERGE_SLASHES\`, \`DECODE_AND_MERGE_SLASHES\`. |
+| \`defaultHttpRetryPolicy\` | safe cases only | \`attempts\`, \`retryOn\` (words and statuses, with commas), \`perTryTimeout\`, \`backoff\`, for requests whose route says nothing. |
+| \`accessLogFile\`, \`accessLogEncoding\`, \`accessLogFormat\` | off; \`TEXT\`; [as here](reference/access-log.md#waypoints) | Any file turns access logs of waypoints on; they go to standard output. Encoding \`TEXT\` or \`JSON\`. |
+| \`defaultProviders\` | \`metrics: [prometheus]\` | \`accessLogging\`, \`tracing\`, \`metrics\`: names of providers that are used where no Telemetry says otherwise. |
+| \`enableTracing\` | not set | \`false\`: nothing is traced. |
+| \`defaultConfig.tracing.sampling\` | \`1\` | Per cent of requests that are traced. |
+| \`extensionProviders\` | \`prometheus\`, \`envoy\` (access log to standard output) | See below. |
+
+Each of \`extensionProviders\` has a \`name\` and one of these. A \`service\` is \`host\` or \`namespace/host\`. A field that is read and wrong stops the start.
+
+| Provider | Fields | For |
+| --- | --- | --- |
+| \`envoyExtAuthzGrpc\` | \`service\`, \`port\`, \`timeout\` (10 minutes), \`failOpen\` (\`false\`), \`statusOnError\` (\`"403"\`), \`includeRequestBodyInCheck\` (\`maxRequestBytes\`, \`allowPartialMessage\`) | CUSTOM policies, asked by gRPC |
+| \`envoyExtAuthzHttp\` | the same, and \`pathPrefix\`, \`includeRequestHeadersInCheck\` (or \`includeHeadersInCheck\`), \`includeAdditionalHeadersInCheck\`, \`headersToUpstreamOnAllow\`, \`headersToDownstreamOnAllow\`, \`headersToDownstreamOnDeny\` | CUSTOM policies, asked by HTTP |
+| \`rateLimit\` (ours) | \`service\`, \`port\`, \`timeout\` (100 ms), \`domain\` (the provider's name) | RateLimits of scope Global |
+| \`opentelemetry\` | \`service\`, \`port\`, \`http.path\` (without it gRPC) | Traces |
+| \`envoyFileAccessLog\` | \`path\` (\`/dev/stdout\`, \`/dev/stderr\`), \`logFormat.text\` or \`logFormat.labels\` | Access logs |
+| \`prometheus\` | | Metrics |
 
 ## What follows from what
 * **API server**: \`KUBECONFIG\`, else the pod's own service account.

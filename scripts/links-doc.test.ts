@@ -27,8 +27,8 @@ test.each(pages.map((page) => [page.path, page] as const))('every link of %s lea
   expect(broken).toEqual([]);
 });
 
-test('every page can be reached from the README', () => {
-  const reached = new Set(['README.md']);
+test('every page can be reached from the README or the map of the documentation', () => {
+  const reached = new Set(['README.md', 'docs/README.md']);
   for (const path of reached) {
     const page = byPath.get(path);
     for (const link of page === undefined ? [] : localLinks(page)) {

@@ -94,9 +94,10 @@ const namesOf = (setting: Setting): readonly string[] => (typeof setting.env ===
 
 function shown({ parse, otherwise }: Setting): string {
   if (otherwise === undefined) return 'not set';
-  if (parse === duration && typeof otherwise === 'number')
+  if (typeof otherwise === 'number' && parse.accepts.startsWith('a duration'))
     return `\`${otherwise % 1_000 === 0 ? `${otherwise / 1_000}s` : `${otherwise}ms`}\``;
-  return otherwise === '' ? 'empty' : `\`${String(otherwise)}\``;
+  const text = typeof otherwise === 'object' && !Array.isArray(otherwise) ? JSON.stringify(otherwise) : String(otherwise);
+  return text === '' ? 'empty' : `\`${text}\``;
 }
 
 /** A value from outside inside a sentence: on one line, of bounded length. */
