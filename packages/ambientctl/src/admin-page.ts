@@ -29,7 +29,7 @@ export async function askAdmin(client: KubeClient, pod: Key, question: Question,
   const name = `${pod.namespace}/${pod.name}`;
   const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const connection = await client.portForward(pod, question.port, { signal: limited }).catch((e: unknown) => {
-    if (statusOf(e) === 404) throw failure(`there is no pod ${pod.name} in namespace ${pod.namespace}`, e);
+    if (statusOf(e) === 404) throw failure(`there is no pod ${pod.name} in namespace ${pod.namespace}`);
     throw e;
   });
   try {

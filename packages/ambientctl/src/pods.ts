@@ -1,7 +1,8 @@
 // The pods of the mesh's own programs, and how a user names one. Used by commands that look into running programs.
 import type { KubeClient } from '@ambient-mesh/kube/client';
+import { statusOf } from '@ambient-mesh/kube/errors';
 import type { Key, Kind } from '@ambient-mesh/kube/kind';
-import { objectOf, textOf } from '@ambient-mesh/kube/raw';
+import { objectOf, objectsOf, textOf } from '@ambient-mesh/kube/raw';
 import { Option } from 'commander';
 
 export interface MeshPod extends Key {
@@ -17,19 +18,34 @@ export const labelOf = {
   waypoint: 'gateway.networking.k8s.io/gateway-class-name=istio-waypoint',
 } as const;
 
-const pods: Kind<MeshPod> = {
-  group: '',
-  version: 'v1',
-  plural: 'pods',
-  kind: 'Pod',
-  namespaced: true,
+const place = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true } as const;
+
+const pods: Kind<MeshPod> = { ...place, narrow: meshPod };
+const addressed: Kind<MeshPod & { readonly addresses: readonly string[] }> = {
+  ...place,
   narrow(raw) {
-    const { metadata, spec, status } = objectOf(raw);
-    const { namespace, name } = objectOf(metadata);
-    const node = textOf(objectOf(spec).nodeName);
-    return { namespace: textOf(namespace), name: textOf(name), node, isRunning: objectOf(status).phase === 'Running' };
+    const { podIPs } = objectOf(objectOf(raw).status);
+    const { hostNetwork } = objectOf(objectOf(raw).spec);
+    // A node's address is that of many.
+    return { ...meshPod(raw), addresses: hostNetwork === true ? [] : objectsOf(podIPs).map(({ ip }) => textOf(ip)) };
   },
 };
+
+function meshPod(raw: unknown): MeshPod {
+  const { metadata, spec, status } = objectOf(raw);
+  const { namespace, name } = objectOf(metadata);
+  const node = textOf(objectOf(spec).nodeName);
+  return { namespace: textOf(namespace), name: textOf(name), node, isRunning: objectOf(status).phase === 'Running' };
+}
+
+/** Of every pod; nothing for those who may not see all pods. */
+export async function namesByAddress(client: KubeClient, signal: AbortSignal): Promise<ReadonlyMap<string, Key>> {
+  const { items } = await client.list(addressed, {}, { signal }).catch((e: unknown) => {
+    if (statusOf(e) === 403) return { items: [] };
+    throw e;
+  });
+  return new Map(items.flatMap((pod) => pod.addresses.map((address) => [address, pod] as const)));
+}
 
 export interface PodSelection {
   /** Default: all. */

@@ -5,6 +5,8 @@ import { isFault } from '@ambient-mesh/runtime/errors';
 import { Command, CommanderError, Option } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
 import { addExplain } from './commands/explain.ts';
+import { addProxyStatus } from './commands/proxy-status.ts';
+import { addTail } from './commands/tail.ts';
 import { addWaypoint } from './commands/waypoint.ts';
 import { addZtunnelConfig } from './commands/ztunnel-config.ts';
 import { sentenceOf } from './failure.ts';
@@ -26,6 +28,8 @@ export function buildProgram(shell: Shell, version: string): Command {
     .exitOverride();
   addAnalyze(program, shell);
   addExplain(program, shell);
+  addProxyStatus(program, shell);
+  addTail(program, shell);
   addWaypoint(program, shell);
   addZtunnelConfig(program, shell);
   return program;

@@ -20,10 +20,13 @@ export interface Typing {
   readonly clock?: Clock;
   readonly isTerminal?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** Ctrl-C. */
+  readonly signal?: AbortSignal;
 }
 
 /** Words are separated by blanks. */
-export async function typed(line: string, { api, clock = systemClock, isTerminal = false, env = {} }: Typing = {}): Promise<Seen> {
+export async function typed(line: string, typing: Typing = {}): Promise<Seen> {
+  const { api, clock = systemClock, isTerminal = false, env = {}, signal = new AbortController().signal } = typing;
   using folder = temporaryFolder();
   const kubeconfig = join(folder.path, 'kubeconfig');
   if (api !== undefined) writeFileSync(kubeconfig, kubeconfigOf(api.url));
@@ -34,7 +37,7 @@ export async function typed(line: string, { api, clock = systemClock, isTerminal
     isTerminal,
     env: { KUBECONFIG: kubeconfig, ...env },
     clock,
-    signal: new AbortController().signal,
+    signal,
   };
   const code = await runProgram(
     line.split(' ').filter((word) => word !== ''),

@@ -7,8 +7,8 @@ import { objectOf, textOf } from '@ambient-mesh/kube/raw';
 import { failure } from '../../failure.ts';
 
 export const waypointClass = 'istio-waypoint';
-export const revisionLabel = 'istio.io/rev';
-export const waypointForLabel = 'istio.io/waypoint-for';
+const revisionLabel = 'istio.io/rev';
+const waypointForLabel = 'istio.io/waypoint-for';
 /** Who owns the fields that we apply. */
 export const manager = 'ambientctl';
 
