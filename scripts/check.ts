@@ -17,6 +17,10 @@ interface Check {
 
 const checks: readonly Check[] = [
   { name: 'types', run: () => script('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json') },
+  {
+    name: 'types of the web page',
+    run: () => script('node_modules/typescript/bin/tsc', '--noEmit', '-p', 'packages/dashboard/page/tsconfig.json'),
+  },
   { name: 'lint and format', run: () => script('node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.') },
   { name: 'layers', run: () => violations(root, 'layers').join('\n') },
   { name: 'unused exports', run: () => violations(root, 'unused').join('\n') },

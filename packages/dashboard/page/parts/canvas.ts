@@ -1,0 +1,232 @@
+// The picture of the graph: cytoscape on a canvas, its layout, keyboard and pointer.
+// Laid out once; from then on whoever is there stays where it is, and newcomers are placed beside (rules/place.ts).
+import cytoscape, { type Core, type NodeSingular } from 'cytoscape';
+import fcose from 'cytoscape-fcose';
+import type { Shown } from '../rules/filter.ts';
+import { type EdgePicture, edgePicture, groupId, nodePicture } from '../rules/picture.ts';
+import { type Point, place } from '../rules/place.ts';
+import { isArrow, next } from '../rules/steer.ts';
+import { Chips } from './chips.ts';
+import { painting } from './painting.ts';
+
+cytoscape.use(fcose);
+
+/** From this many edges on, looks give way to speed. */
+const large = 400;
+const zoomStep = 1.25;
+
+export interface CanvasEvents {
+  /** Pressed or entered; empty: the ground. */
+  readonly onSelect: (id: string) => void;
+  /** The keyboard has come to this node. */
+  readonly onFocus: (nodeId: string) => void;
+}
+
+export class Canvas {
+  readonly #cy: Core;
+  readonly #chips: Chips;
+  readonly #events: CanvasEvents;
+  /** Where nodes are or last were: who comes back finds its place. */
+  readonly #places = new Map<string, Point>();
+  #focused: string | undefined;
+  #isLarge = false;
+
+  constructor(container: HTMLElement, events: CanvasEvents) {
+    this.#events = events;
+    this.#cy = cytoscape({
+      container,
+      style: painting(false),
+      minZoom: 0.05,
+      maxZoom: 3,
+      boxSelectionEnabled: false,
+      autounselectify: true,
+      hideEdgesOnViewport: false,
+      textureOnViewport: false,
+    });
+    this.#chips = new Chips(this.#cy, container);
+    this.#cy.on('tap', ({ target }) => events.onSelect(target === this.#cy ? '' : selectable(target.id())));
+    this.#cy.on('dragfree', 'node', () => this.#remember());
+    container.tabIndex = 0;
+    container.addEventListener('keydown', (event) => this.#onKey(event));
+    container.addEventListener('blur', () => this.#focus(undefined));
+    new ResizeObserver(() => this.#cy.resize()).observe(container);
+  }
+
+  show(shown: Shown): void {
+    const edges = shown.edges.map(edgePicture);
+    const isFirst = this.#cy.nodes().empty();
+    this.#cy.batch(() => {
+      this.#removeOthers(shown);
+      this.#showNodes(shown);
+      for (const edge of edges) this.#showEdge(edge);
+    });
+    this.#paintFor(edges.length);
+    this.#chips.show(edges);
+    if (this.#placeNewcomers(shown) && isFirst) this.fit();
+  }
+
+  /** Lays the whole picture out anew. */
+  arrange(): void {
+    const count = this.#cy.nodes().length;
+    if (count === 0) return;
+    const options = {
+      name: 'fcose',
+      animate: false,
+      fit: false,
+      randomize: true,
+      quality: count > 250 ? 'draft' : 'default',
+      nodeDimensionsIncludeLabels: true,
+      nodeSeparation: 110,
+      idealEdgeLength: () => 130,
+      nodeRepulsion: () => 9_000,
+      packComponents: false,
+      tile: true,
+    };
+    this.#cy.layout(options).run();
+    this.#remember();
+    this.fit();
+  }
+
+  fit(): void {
+    this.#cy.fit(undefined, 40);
+    // A lonely pair need not fill the screen.
+    if (this.#cy.zoom() > 1.2) {
+      this.#cy.zoom(1.2);
+      this.#cy.center();
+    }
+  }
+
+  zoomBy(factor: number): void {
+    const middle = { x: this.#cy.width() / 2, y: this.#cy.height() / 2 };
+    this.#cy.zoom({ level: this.#cy.zoom() * factor, renderedPosition: middle });
+  }
+
+  /** Marks a node or an edge and fades what has nothing to do with it; empty: nothing is marked. */
+  select(id: string): void {
+    this.#cy.batch(() => {
+      this.#cy.elements().removeClass('selected faded');
+      const chosen = this.#cy.$id(id);
+      if (id === '' || chosen.empty()) return;
+      const near = chosen.group() === 'nodes' ? chosen.closedNeighborhood() : chosen.union(chosen.connectedNodes());
+      this.#cy
+        .elements()
+        .difference(near.union(this.#cy.nodes('.namespace')))
+        .addClass('faded');
+      chosen.addClass('selected');
+    });
+  }
+
+  recolour(): void {
+    this.#cy.style(painting(this.#isLarge));
+    this.#chips.recolour();
+  }
+
+  #showNodes({ nodes }: Shown): void {
+    for (const node of nodes) {
+      const { id, label, parent, classes } = nodePicture(node);
+      if (parent !== '' && this.#cy.getElementById(parent).empty())
+        this.#cy.add({ group: 'nodes', data: { id: parent, label: node.namespace }, classes: 'namespace', selectable: false });
+      const known = this.#cy.getElementById(id);
+      if (known.empty()) this.#cy.add({ group: 'nodes', data: { id, label, ...(parent !== '' && { parent }) }, classes });
+      else known.classes([...classes.split(' '), ...kept(known)]);
+    }
+  }
+
+  #showEdge({ id, from, to, width, classes }: EdgePicture): void {
+    const known = this.#cy.getElementById(id);
+    if (known.empty()) {
+      this.#cy.add({ group: 'edges', data: { id, source: from, target: to, width }, classes });
+      return;
+    }
+    if (known.data('width') !== width) known.data('width', width);
+    const wanted = [...classes.split(' '), ...kept(known)];
+    if (known.classes().join(' ') !== wanted.join(' ')) known.classes(wanted);
+  }
+
+  #removeOthers({ nodes, edges }: Shown): void {
+    const stays = new Set([...nodes.flatMap(({ id, namespace }) => [id, groupId(namespace)]), ...edges.map(({ id }) => id)]);
+    this.#cy
+      .elements()
+      .filter((element) => !stays.has(element.id()))
+      .remove();
+  }
+
+  /** True when anything had to be placed. */
+  #placeNewcomers({ nodes, edges }: Shown): boolean {
+    const newcomers = nodes.filter(({ id }) => !this.#places.has(id));
+    if (newcomers.length === nodes.length && nodes.length > 0) {
+      this.arrange();
+      return true;
+    }
+    const present = nodes.filter(({ id }) => this.#places.has(id));
+    for (const node of newcomers) {
+      const ends = new Set(edges.flatMap(({ from, to }) => (from === node.id ? [to] : to === node.id ? [from] : [])));
+      const placesOf = (these: readonly { readonly id: string }[]) => these.flatMap(({ id }) => this.#places.get(id) ?? []);
+      const spot = place({
+        siblings: placesOf(present.filter((other) => other.namespace === node.namespace)),
+        neighbours: placesOf(present.filter(({ id }) => ends.has(id))),
+        taken: placesOf(present),
+      });
+      this.#places.set(node.id, spot);
+      present.push(node);
+    }
+    this.#cy.batch(() => {
+      for (const { id } of nodes) this.#cy.getElementById(id).position({ ...(this.#places.get(id) ?? { x: 0, y: 0 }) });
+    });
+    return newcomers.length > 0;
+  }
+
+  #remember(): void {
+    this.#leaves().forEach((node) => void this.#places.set(node.id(), { ...node.position() }));
+  }
+
+  #leaves() {
+    return this.#cy.nodes().not('.namespace');
+  }
+
+  #paintFor(edges: number): void {
+    if (edges > large === this.#isLarge) return;
+    this.#isLarge = edges > large;
+    this.recolour();
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isArrow(event.key)) {
+      const spots = this.#leaves().map((node: NodeSingular) => ({ id: node.id(), ...node.position() }));
+      this.#focus(next(spots, this.#focused, event.key));
+    } else if (event.key === 'Enter' && this.#focused !== undefined) this.#events.onSelect(this.#focused);
+    else if (event.key === '+' || event.key === '=') this.zoomBy(zoomStep);
+    else if (event.key === '-') this.zoomBy(1 / zoomStep);
+    else if (event.key === '0') this.fit();
+    else return;
+    event.preventDefault();
+  }
+
+  #focus(id: string | undefined): void {
+    this.#cy.nodes('.focused').removeClass('focused');
+    this.#focused = id;
+    if (id === undefined) return;
+    const node = this.#cy.getElementById(id);
+    node.addClass('focused');
+    this.#reveal(node.renderedPosition());
+    this.#events.onFocus(id);
+  }
+
+  /** Brings a place into view when it is outside. */
+  #reveal({ x, y }: Point): void {
+    const margin = 60;
+    const [width, height] = [this.#cy.width(), this.#cy.height()];
+    const dx = Math.max(0, margin - x) - Math.max(0, x - (width - margin));
+    const dy = Math.max(0, margin - y) - Math.max(0, y - (height - margin));
+    if (dx !== 0 || dy !== 0) this.#cy.panBy({ x: dx, y: dy });
+  }
+}
+
+/** Groups have no details. */
+const selectable = (id: string): string => (id.startsWith('namespace:') ? '' : id);
+
+/** Marks of the viewer's, which new figures must not wipe off. */
+function kept(element: cytoscape.SingularElementArgument): string[] {
+  return ['selected', 'faded', 'focused'].filter((name) => element.hasClass(name));
+}
