@@ -4,6 +4,7 @@
 import { isFault } from '@ambient-mesh/runtime/errors';
 import { Command, CommanderError, Option } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
+import { addCheck } from './commands/check.ts';
 import { addExplain } from './commands/explain.ts';
 import { addProxyStatus } from './commands/proxy-status.ts';
 import { addTail } from './commands/tail.ts';
@@ -27,6 +28,7 @@ export function buildProgram(shell: Shell, version: string): Command {
     .showHelpAfterError('(see --help)')
     .exitOverride();
   addAnalyze(program, shell);
+  addCheck(program, shell);
   addExplain(program, shell);
   addProxyStatus(program, shell);
   addTail(program, shell);

@@ -12,6 +12,7 @@ import { type World, worldOf } from '../analyze/world.ts';
 import { type Cluster, openCluster } from '../cluster.ts';
 import { found } from '../failure.ts';
 import { show } from '../output.ts';
+import { meshNamespaceOption } from '../pods.ts';
 import type { Globals, Shell } from '../shell.ts';
 import { oneLine } from '../table.ts';
 
@@ -48,7 +49,7 @@ export function addAnalyze(program: Command, shell: Shell): void {
     )
     .addOption(new Option('--analyzer <name>', 'only this analyzer; may be repeated (default: all)').argParser(analyzerName))
     .option('-L, --list-analyzers', 'list the analyzers instead', false)
-    .option('-i, --istio-namespace <name>', 'where the control plane is', 'istio-system')
+    .addOption(meshNamespaceOption())
     .action((files: readonly string[], _, command: Command) => run(shell, files, command.optsWithGlobals<Options>()));
 }
 
