@@ -21,6 +21,8 @@ export interface Reply {
   readonly status?: number;
   /** Content-Type. Default `text/plain; charset=utf-8`. */
   readonly type?: string;
+  /** More of them, by names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
 }
 
@@ -136,6 +138,7 @@ async function send(routes: ReadonlyMap<string, Route>, incoming: IncomingMessag
   const coding = route?.compress ? chooseCoding(String(incoming.headers['accept-encoding'] ?? '')) : undefined;
   const body = coding === undefined ? plain : await compress(coding, plain);
   response.writeHead(reply.status ?? 200, {
+    ...reply.headers,
     'content-type': reply.type ?? 'text/plain; charset=utf-8',
     'content-length': body.length,
     ...(route?.compress ? { vary: 'accept-encoding' } : {}),
