@@ -15,6 +15,7 @@ import { type Chance, chanceOf } from './explain/chance.ts';
 import { type Asked, orderOf, questionOf, randomQuestion, textOf, wrongWith } from './explain/comparison.ts';
 import { randomObjects } from './explain/random-objects.ts';
 import { ExplainStage } from './explain/stage.ts';
+import { makeTokens, type Tokens } from './explain/tokens.ts';
 
 const rounds = 9;
 const questionsEach = 60;
@@ -31,8 +32,10 @@ interface Compared {
 describe.skipIf(!hasKubectl())('explain and what happens', () => {
   const owned = new AsyncDisposableStack();
   let stage: ExplainStage;
+  let tokens: Tokens;
   beforeAll(async () => {
     stage = owned.use(await ExplainStage.start());
+    tokens = await makeTokens();
   }, 120_000);
   afterAll(() => owned.disposeAsync());
 
@@ -42,10 +45,15 @@ describe.skipIf(!hasKubectl())('explain and what happens', () => {
     const counts = new Map<string, number>();
     for (let round = 0; round < rounds; round++) {
       const chance = chanceOf(seed + round);
-      const objects = randomObjects(chance, round);
+      const objects = randomObjects(chance, round, tokens.jwks);
       await stage.apply(objects);
-      const all = await compareAll(stage, questions(chance));
-      for (const { explanation } of all) counts.set(explanation.outcome, (counts.get(explanation.outcome) ?? 0) + 1);
+      const all = await compareAll(stage, questions(chance, tokens));
+      for (const { explanation } of all)
+        for (const what of [
+          explanation.outcome,
+          ...(explanation.steps.some(({ says }) => says.includes('has a waypoint')) ? ['by waypoint'] : []),
+        ])
+          counts.set(what, (counts.get(what) ?? 0) + 1);
       const wrong = all.filter((each) => each.wrong !== undefined);
       expect(wrong.map(report), `seed ${seed} round ${round}:\n${wrong.length > 0 ? world(objects) : ''}`).toEqual([]);
     }
@@ -58,9 +66,9 @@ describe.skipIf(!hasKubectl())('explain and what happens', () => {
     const kubeconfig = join(folder, 'kubeconfig');
     writeFileSync(kubeconfig, stage.lab.cluster.api.kubeconfig(), { mode: 0o600 });
     const chance = chanceOf(7);
-    await stage.apply(randomObjects(chance, 100));
+    await stage.apply(randomObjects(chance, 100, tokens.jwks));
     const known = await stage.known();
-    const some = questions(chance).filter(({ isService, family }) => isService && family === 4);
+    const some = questions(chance, tokens).filter(({ isService, family }) => isService && family === 4);
     for (const asked of some.slice(0, 4)) {
       const { steps: _, ...want } = explain(known, questionOf(known, asked));
       const said = JSON.parse(await command(kubeconfig, asked)) as Explanation;
@@ -69,7 +77,8 @@ describe.skipIf(!hasKubectl())('explain and what happens', () => {
   }, 60_000);
 });
 
-const questions = (chance: Chance): readonly Asked[] => Array.from({ length: questionsEach }, () => randomQuestion(chance));
+const questions = (chance: Chance, { all }: Tokens): readonly Asked[] =>
+  Array.from({ length: questionsEach }, () => randomQuestion(chance, all));
 
 /** What disagrees is asked and made again until the settling time is over: then it is wrong. */
 async function compareAll(stage: ExplainStage, asked: readonly Asked[]): Promise<readonly Compared[]> {

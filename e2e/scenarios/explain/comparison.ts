@@ -30,7 +30,8 @@ export const textOf = ({ from, to, isService, family, port, request }: Asked): s
   return `${from} to ${isService ? 'service' : 'pod'} ${to} port ${port} by IPv${family}${what ?? ' raw'}`;
 };
 
-export function randomQuestion(chance: Chance): Asked {
+/** `tokens`: that some requests come with. */
+export function randomQuestion(chance: Chance, tokens: readonly string[]): Asked {
   const from = chance.one(pods);
   const isService = chance.percent(72);
   const to = isService ? chance.one(services) : chance.one(pods.filter((each) => each !== from));
@@ -48,7 +49,11 @@ export function randomQuestion(chance: Chance): Asked {
     port,
   };
   if (isRaw) return asked;
-  const headers = chance.percent(40) ? [['x-team', chance.one(['red', 'blue', 'green'])] as const] : [];
+  const headers = [
+    ...(chance.percent(40) ? [['x-team', chance.one(['red', 'blue', 'green'])] as const] : []),
+    ...(chance.percent(35) ? [['authorization', `Bearer ${chance.one(tokens)}`] as const] : []),
+    ...(chance.percent(10) ? [['x-token', `token ${chance.one(tokens)}`] as const] : []),
+  ];
   const path = chance.one(['/', '/one', '/one/end', '/two', '/two?v=2', '/onemore', '/%6fne', '/a/b/end']);
   const host = isService ? `${to.name}.${to.namespace}.svc.cluster.local` : 'pod.example.org';
   return { ...asked, request: { method: chance.one(['GET', 'GET', 'POST']), path, host, headers } };
@@ -70,7 +75,7 @@ export function questionOf(known: KnownMesh, asked: Asked): Question {
   const { from, to, isService, family, port, request } = asked;
   const service = isService ? [...known.mesh.services()].find((each) => `${each.namespace}/${each.name}` === to) : undefined;
   const ips = isService ? (service?.vips.map(({ ip }) => ip) ?? []) : podCalled(known, to).addresses;
-  return { from: podCalled(known, from), to: { ip: inFamily(ips, family), port }, ...(request && { request }) };
+  return { from: podCalled(known, from), to: { ip: inFamily(ips, family), port }, now: Date.now(), ...(request && { request }) };
 }
 
 /** The same as the pod is told to do it. */

@@ -2,29 +2,32 @@
 // Every object is one that a user might write; together they seldom make sense, which is the point.
 import { type Manifest, namespaceOf, namespaces, pods, serviceOf, services } from './base.ts';
 import type { Chance } from './chance.ts';
+import { issuers } from './tokens.ts';
 
 type Part = Readonly<Record<string, unknown>>;
 
-export function randomObjects(chance: Chance, round: number): readonly Manifest[] {
+/** `jwks`: keys that sign tokens. */
+export function randomObjects(chance: Chance, round: number, jwks: string): readonly Manifest[] {
   const named = <T>(prefix: string, some: readonly T[], make: (name: string, each: T) => Manifest): readonly Manifest[] =>
     some.map((each, at) => make(`${prefix}-${round}-${at}`, each));
   const times = (least: number, most: number): readonly undefined[] => Array.from({ length: chance.whole(least, most) }, () => undefined);
   return [
-    ...namespaces.map((name) => namespaceOf(name, name === 'gamma' ? {} : binding(chance, name, 45))),
-    ...services.map((plan) => serviceOf(plan, { labels: binding(chance, plan.namespace, 25), annotations: required(chance) })),
-    ...named('l4', times(0, 3), (name) => layer4(chance, name)),
-    ...named('l7', times(0, 3), (name) => layer7(chance, name)),
+    ...namespaces.map((name) => namespaceOf(name, name === 'gamma' ? {} : binding(chance, name, 55))),
+    ...services.map((plan) => serviceOf(plan, { labels: binding(chance, plan.namespace, 45), annotations: required(chance) })),
+    ...named('l4', times(0, 2), (name) => layer4(chance, name)),
+    ...named('l7', times(0, 4), (name) => layer7(chance, name)),
+    ...named('jwt', times(0, 2), (name) => requestAuthentication(chance, name, jwks)),
     ...named('peer', times(0, 2), (name) => peerAuthentication(chance, name)),
-    ...named('route', times(0, 2), (name) => httpRoute(chance, name)),
+    ...named('route', times(1, 4), (name) => httpRoute(chance, name)),
     ...named('tcp', chance.percent(20) ? [undefined] : [], (name) => tcpRoute(chance, name)),
-    ...named('vs', chance.percent(25) ? [undefined] : [], (name) => virtualService(chance, name)),
+    ...named('vs', chance.percent(40) ? [undefined] : [], (name) => virtualService(chance, name)),
     ...named('dr', chance.percent(25) ? [undefined] : [], (name) => destinationRule(name)),
   ];
 }
 
 function binding(chance: Chance, namespace: string, share: number): Readonly<Record<string, string>> {
   if (!chance.percent(share)) return {};
-  const name = chance.one(['ways', 'ways', 'wayall', 'wayall', 'nowhere', 'none']);
+  const name = chance.one(['ways', 'ways', 'ways', 'wayall', 'wayall', 'wayall', 'nowhere', 'none']);
   return { 'istio.io/use-waypoint': name, ...(namespace !== 'alpha' && { 'istio.io/use-waypoint-namespace': 'alpha' }) };
 }
 
@@ -81,9 +84,20 @@ function layer7Rule(chance: Chance): Part {
   return {
     ...(chance.percent(50) && { from: [{ source: source(chance) }] }),
     ...(chance.percent(70) && { to: [{ operation }] }),
-    ...(chance.percent(25) && { when: [{ key: 'request.headers[x-team]', values: [chance.one(['red', '*', 'b*'])] }] }),
+    ...(chance.percent(20) && { when: [tokenCondition(chance)] }),
+    ...(chance.percent(20) && { when: [{ key: 'request.headers[x-team]', values: [chance.one(['red', '*', 'b*'])] }] }),
   };
 }
+
+const tokenCondition = (chance: Chance): Part =>
+  chance.one<Part>([
+    { key: 'request.auth.claims[group]', values: ['admins'] },
+    { key: 'request.auth.claims[scope]', notValues: ['write'] },
+    { key: 'request.auth.principal', values: ['issuer.one/*'] },
+    { key: 'request.auth.principal', values: ['*'] },
+    { key: 'request.headers[authorization]', values: ['*'] },
+    { key: 'request.auth.audiences', values: ['shop'] },
+  ]);
 
 const service = (chance: Chance, namespace: string): string =>
   chance.one(services.filter((each) => each.namespace === namespace).map(({ name }) => name));
@@ -97,6 +111,29 @@ function layer7(chance: Chance, name: string): Manifest {
   const action = chance.one(['ALLOW', 'ALLOW', 'DENY', 'DENY', 'AUDIT', 'CUSTOM']);
   const provider = action === 'CUSTOM' ? { provider: { name: 'nobody' } } : {};
   return policy({ name, namespace, annotations }, { targetRefs, action, ...provider, rules: rules(chance, action, layer7Rule) });
+}
+
+function requestAuthentication(chance: Chance, name: string, jwks: string): Manifest {
+  const namespace = chance.one(['alpha', 'alpha', 'beta']);
+  const ofGateway = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: chance.one(['ways', 'wayall']) };
+  const ofService = { group: '', kind: 'Service', name: service(chance, namespace) };
+  const rule = (issuer: string): Part => ({
+    issuer,
+    jwks,
+    ...(chance.percent(40) && { audiences: ['shop'] }),
+    ...(chance.percent(30) && { forwardOriginalToken: true }),
+    ...(chance.percent(20) && { fromHeaders: [{ name: 'x-token', prefix: 'token ' }] }),
+    ...(chance.percent(20) && { outputClaimToHeaders: [{ header: 'x-team', claim: 'group' }] }),
+  });
+  return {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'RequestAuthentication',
+    metadata: { name, namespace },
+    spec: {
+      targetRefs: [namespace === 'alpha' && chance.percent(50) ? ofGateway : ofService],
+      jwtRules: chance.some(issuers, 1, 2).map(rule),
+    },
+  };
 }
 
 function peerAuthentication(chance: Chance, name: string): Manifest {

@@ -81,7 +81,8 @@ function arrival(inquiry: Inquiry, { workload, port, service }: Upstream, sent: 
 
 function encryption({ from, inClear }: Sent, to: Workload): string {
   if (inClear) return '';
-  if (from.nativeTunnel || from.node !== to.node || from.node === '') return ', over mutual TLS';
+  // Only clients whose own tunnel is at work are in the mesh themselves: proxies dial for real.
+  if (from.protocol === 'TCP' || from.nativeTunnel || from.node !== to.node || from.node === '') return ', over mutual TLS';
   return ', on the same node: its identity is known, and nothing crosses a wire';
 }
 

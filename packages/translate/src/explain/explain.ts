@@ -23,6 +23,7 @@ import {
 } from './explanation.ts';
 import type { KnownMesh } from './mesh-of.ts';
 import { throughWaypoint } from './through-waypoint.ts';
+import { isWaypoint } from './waypoint-rules.ts';
 
 export function explain(known: KnownMesh, question: Question): Explanation {
   const steps: Step[] = [];
@@ -35,8 +36,8 @@ function wayOf(inquiry: Inquiry): Outcome {
   const here = nameOf(from);
   if (isLoopback(to.ip) || from.addresses.includes(to.ip))
     return ends(inquiry, here, allowed, `${formatSocket(to)} is the pod itself: the connection never leaves it, and no policy sees it`);
+  if (from.nativeTunnel || isWaypoint(inquiry.known, from)) return fromTunnel(inquiry);
   if (from.protocol === 'TCP') return fromOutside(inquiry);
-  if (from.nativeTunnel) return fromTunnel(inquiry);
   return fromInside(inquiry);
 }
 

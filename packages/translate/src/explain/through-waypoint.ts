@@ -68,9 +68,8 @@ function raw(inquiry: Inquiry, { self, chain, rules, connection }: Arrived): Out
   if (asked === 'no') return ends(inquiry, here, { outcome: 'denied', by: unknownProvider });
   const verdict = authorizeRequest(policies, facts);
   told(inquiry, here, verdict, rules.policies);
-  if (!verdict.allow) return { outcome: 'denied', by: deciding(verdict, rules.policies) };
-  const rest = routed(inquiry, { self, chain });
-  return asked === 'maybe' ? together([{ outcome: 'denied', by: 'external authorization' }, rest]) : rest;
+  if (!verdict.allow) return afterConsent(asked, { outcome: 'denied', by: deciding(verdict, rules.policies) });
+  return afterConsent(asked, routed(inquiry, { self, chain }));
 }
 
 function http(inquiry: Inquiry, { self, chain, rules, connection }: Arrived, request: AskedRequest): Outcome {
@@ -85,16 +84,19 @@ function http(inquiry: Inquiry, { self, chain, rules, connection }: Arrived, req
   if (asked === 'no') return ends(inquiry, here, { outcome: 'denied', by: unknownProvider, status: 403 });
   const tokens = judgeTokens(rules.authentications, first, question.now);
   if (tokens.says !== undefined) steps.push({ at: here, says: tokens.says });
-  if ('status' in tokens) return { outcome: 'denied', by: tokens.by, status: tokens.status };
+  if ('status' in tokens) return afterConsent(asked, { outcome: 'denied', by: tokens.by, status: tokens.status });
   const { accepted } = tokens;
   for (const plugin of rules.plugins) steps.push({ at: here, says: `plugin ${nameOf(plugin)} sees it, and may answer by itself` });
   const verdict = authorizeRequest(policies, new RequestFacts(connection, lineOf(accepted), tokens.claims));
   told(inquiry, here, verdict, rules.policies);
-  if (!verdict.allow) return { outcome: 'denied', by: deciding(verdict, rules.policies), status: 403 };
+  if (!verdict.allow) return afterConsent(asked, { outcome: 'denied', by: deciding(verdict, rules.policies), status: 403 });
   for (const limit of rules.limits) steps.push({ at: here, says: `RateLimit ${nameOf(limit)} may count it, and refuse it with 429` });
-  const rest = routed(inquiry, { self, chain, request: accepted });
-  return asked === 'maybe' ? together([{ outcome: 'denied', by: 'external authorization' }, rest]) : rest;
+  return afterConsent(asked, routed(inquiry, { self, chain, request: accepted }));
 }
+
+/** Whoever is asked may say no before, with a status of its own. */
+const afterConsent = (asked: 'yes' | 'maybe', rest: Outcome): Outcome =>
+  asked === 'yes' ? rest : together([{ outcome: 'denied', by: 'external authorization' }, rest]);
 
 const lineOf = ({ method, host, path, headers }: AskedRequest) => ({ method, host, path, headers });
 

@@ -58,6 +58,9 @@ interface Gateway {
   readonly includeClientIdentity: boolean;
 }
 
+/** Whether a Gateway stands behind it. */
+export const isWaypoint = (known: KnownMesh, workload: Workload): boolean => known.l7.has(`waypoint/${gatewayOf(known, workload).key}`);
+
 /** The Gateway behind a waypoint's pod: the one that a service of the pod is called like, else the pod's owner. */
 function gatewayOf({ mesh, l7 }: KnownMesh, { namespace, services, workloadName }: Workload): Gateway {
   const names = [...services.keys()].flatMap((key) => mesh.service(key)?.name ?? []);
