@@ -14,6 +14,7 @@ import { collectMetrics } from './collected-metrics.ts';
 import type { Config } from './config.ts';
 import { Discovery } from './feed/discovery.ts';
 import { Feed } from './feed/feed.ts';
+import { registry, syncStatus, versionText } from './istio-pages.ts';
 import { Leader } from './leader.ts';
 import { type Logger, openLog } from './log.ts';
 import { openPages, type Pages } from './pages.ts';
@@ -106,13 +107,15 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   });
   const serveParts = { config, authority, authenticator, certificates, publisher, telemetry, log: log.child({ part: 'xds' }), clock };
   xds = parts.use(xdsServer(serveParts));
-  collectMetrics(metrics, { xds, publisher, authority });
+  collectMetrics(metrics, { xds, publisher, authority, istioVersion: config.istioVersion });
   const pages = parts.use(
     await openPages({
       listen: config.listen,
       readiness,
       metrics,
       debug: debugPages({ xds, publisher, feed, authority }),
+      version: versionText(config.istioVersion),
+      inside: istioPages(config, xds, publisher),
     }),
   );
 
@@ -261,6 +264,13 @@ function watchReport(telemetry: Telemetry, log: Logger): WatchReport {
       telemetry.skipped.series([kind.plural]).value++;
       log.warn({ kind: kind.plural, key }, 'an object cannot be read and counts as absent');
     },
+  };
+}
+
+function istioPages({ istioVersion, clusterDomain }: Config, xds: XdsServer, publisher: Publisher) {
+  return {
+    syncz: () => syncStatus(xds.clients(), istioVersion),
+    registryz: () => registry(publisher.addresses.services(), clusterDomain),
   };
 }
 

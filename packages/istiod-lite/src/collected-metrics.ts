@@ -10,9 +10,17 @@ export interface Counted {
   readonly xds: XdsServer;
   readonly publisher: Publisher;
   readonly authority: SigningAuthority;
+  readonly istioVersion: string;
 }
 
-export function collectMetrics(metrics: Metrics, { xds, publisher, authority }: Counted): void {
+export function collectMetrics(metrics: Metrics, { xds, publisher, authority, istioVersion }: Counted): void {
+  metrics.collected({
+    name: 'istio_build',
+    help: 'Istio component build info',
+    kind: 'gauge',
+    labels: ['component', 'tag'],
+    read: () => [[{ component: 'pilot', tag: istioVersion }, 1]],
+  });
   metrics.collected({
     name: 'pilot_xds',
     help: 'Clients connected to xDS, by type of proxy.',

@@ -1,17 +1,20 @@
 // The pages of istiod-lite over HTTP: readiness, metrics, and on loopback what each client was sent.
 // Opened first of all by app.ts, so that a process that waits for the API server can say so.
-import type { SocketAddress } from '@ambient-mesh/model/address';
-import { type HttpServer, type Reply, serveHttp } from '@ambient-mesh/runtime/http';
+import { canonicalIp, isLoopback, type SocketAddress } from '@ambient-mesh/model/address';
+import { type HttpServer, type Reply, type Request, serveHttp } from '@ambient-mesh/runtime/http';
 import type { Metrics } from '@ambient-mesh/runtime/metrics';
 import type { Readiness } from '@ambient-mesh/runtime/readiness';
 import type { Listeners } from './config.ts';
 
 export interface PagesOptions {
-  readonly listen: Listeners;
+  readonly listen: Pick<Listeners, 'http' | 'monitoring' | 'debug'>;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   /** By path below `/debug/`: what is shown as JSON. */
   readonly debug: Readonly<Record<string, () => unknown>>;
+  readonly version: string;
+  /** The same on the monitoring port, for clients inside the pod, where port-forwards come from: others have no business with names of all pods and services. */
+  readonly inside: Readonly<Record<string, () => unknown>>;
 }
 
 export interface Pages extends AsyncDisposable {
@@ -20,10 +23,13 @@ export interface Pages extends AsyncDisposable {
   readonly debug: SocketAddress;
 }
 
+/** Whether a client as the kernel names it is in this very pod. */
+export const isLocal = (from: string): boolean => from !== '' && isLoopback(canonicalIp(from));
+
 const json = (value: unknown): Reply => ({ type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` });
 const openMetrics = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-export async function openPages({ listen, readiness, metrics, debug }: PagesOptions): Promise<Pages> {
+export async function openPages({ listen, readiness, metrics, debug, version, inside }: PagesOptions): Promise<Pages> {
   await using parts = new AsyncDisposableStack();
   const ready = (): Reply =>
     readiness.missing.length === 0
@@ -39,6 +45,14 @@ export async function openPages({ listen, readiness, metrics, debug }: PagesOpti
   ]);
   const monitoring = await open(listen.monitoring, [
     { path: '/metrics', handler: async () => ({ type: openMetrics, body: await metrics.text() }), compress: true },
+    { path: '/version', handler: () => ({ body: version }) },
+    ...Object.entries(inside).map(([name, show]) => ({
+      path: `/debug/${name}`,
+      methods: ['GET'],
+      handler: ({ from }: Request) =>
+        isLocal(from) ? json(show()) : { status: 403, body: 'only from inside the pod, as by kubectl port-forward\n' },
+      compress: true,
+    })),
   ]);
   const pages = Object.entries(debug);
   const index = { path: '/debug', handler: () => json(pages.map(([name]) => `/debug/${name}`)) };

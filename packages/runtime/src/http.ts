@@ -12,6 +12,8 @@ export interface Request {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
+  /** Address of the client, as the kernel prints it (IPv4 may be mapped); empty when it has gone already. */
+  readonly from: string;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }
@@ -133,7 +135,14 @@ async function send(routes: ReadonlyMap<string, Route>, incoming: IncomingMessag
   incoming.resume();
   const { route, path, query } = find(routes, incoming.url ?? '/');
   const method = incoming.method ?? 'GET';
-  const reply = await replyTo(route, { method, path, query, headers: incoming.headers, signal: gone.signal });
+  const reply = await replyTo(route, {
+    method,
+    path,
+    query,
+    headers: incoming.headers,
+    from: incoming.socket.remoteAddress ?? '',
+    signal: gone.signal,
+  });
   const plain = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
   const coding = route?.compress ? chooseCoding(String(incoming.headers['accept-encoding'] ?? '')) : undefined;
   const body = coding === undefined ? plain : await compress(coding, plain);

@@ -33,6 +33,11 @@ export class AddressCatalogue implements Collection {
     return this.#entries.get(name);
   }
 
+  /** `namespace/hostname` of every service. */
+  *services(): Iterable<string> {
+    for (const { name, backs } of this.#entries.values()) if (backs === undefined) yield name;
+  }
+
   all(): Iterable<Resource> {
     return this.#entries.values();
   }
