@@ -8,6 +8,8 @@ import { Option } from 'commander';
 export interface MeshPod extends Key {
   readonly node: string;
   readonly isRunning: boolean;
+  /** Of a waypoint: its Gateway's name. Empty for others. */
+  readonly gateway: string;
 }
 
 /** By what the charts, and Istio's, label them with. */
@@ -33,9 +35,10 @@ const addressed: Kind<MeshPod & { readonly addresses: readonly string[] }> = {
 
 function meshPod(raw: unknown): MeshPod {
   const { metadata, spec, status } = objectOf(raw);
-  const { namespace, name } = objectOf(metadata);
+  const { namespace, name, labels } = objectOf(metadata);
   const node = textOf(objectOf(spec).nodeName);
-  return { namespace: textOf(namespace), name: textOf(name), node, isRunning: objectOf(status).phase === 'Running' };
+  const gateway = textOf(objectOf(labels)['gateway.networking.k8s.io/gateway-name']);
+  return { namespace: textOf(namespace), name: textOf(name), node, gateway, isRunning: objectOf(status).phase === 'Running' };
 }
 
 /** Of every pod; nothing for those who may not see all pods. */

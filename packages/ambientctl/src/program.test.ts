@@ -30,7 +30,7 @@ describe('usage', () => {
 });
 
 describe('a cluster that is not what it should be: one sentence and exit code 1', () => {
-  const readers = ['ztunnel-config all', 'zc log', 'waypoint config routes', 'proxy-status', 'tail'];
+  const readers = ['ztunnel-config all', 'zc log', 'waypoint config routes', 'proxy-status', 'tail', 'top'];
   const lines = ['waypoint list', 'waypoint status', 'waypoint delete --all', 'waypoint apply', 'waypoint apply --enroll-namespace'];
   for (const line of [...lines, ...readers]) {
     const failsWith = async (says: RegExp, api?: Pick<ApiServer, 'url'>): Promise<void> => {

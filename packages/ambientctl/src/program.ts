@@ -8,6 +8,7 @@ import { addCheck } from './commands/check.ts';
 import { addExplain } from './commands/explain.ts';
 import { addProxyStatus } from './commands/proxy-status.ts';
 import { addTail } from './commands/tail.ts';
+import { addTop } from './commands/top.ts';
 import { addWaypoint } from './commands/waypoint.ts';
 import { addZtunnelConfig } from './commands/ztunnel-config.ts';
 import { sentenceOf } from './failure.ts';
@@ -32,6 +33,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addExplain(program, shell);
   addProxyStatus(program, shell);
   addTail(program, shell);
+  addTop(program, shell);
   addWaypoint(program, shell);
   addZtunnelConfig(program, shell);
   return program;

@@ -17,12 +17,15 @@ export const forOption = (): Option =>
 export const revisionOption = (about: string): Option => new Option('-r, --revision <name>', about);
 export const allNamespacesOption = (): Option => new Option('-A, --all-namespaces', 'of all namespaces').default(false);
 export const timeoutOption = (): Option =>
-  new Option('--waypoint-timeout <duration>', 'how long to wait').default('90s').argParser((text) => {
-    readDuration(text);
-    return text;
-  });
+  new Option('--waypoint-timeout <duration>', 'how long to wait').default('90s').argParser(durationParser);
 
-/** What `timeoutOption` has let through, as a number. */
+/** Keeps the text, which is what failures quote. */
+export function durationParser(text: string): string {
+  readDuration(text);
+  return text;
+}
+
+/** What `durationParser` has let through, as a number. */
 export function readDuration(text: string): Ms {
   const duration = parseDuration(text);
   if (duration === undefined) throw new InvalidArgumentError('It is no duration such as 90s or 2m.');
