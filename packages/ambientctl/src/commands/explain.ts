@@ -100,10 +100,10 @@ function tell(shell: Shell, { output }: Options, answer: Explanation): void {
   show(shell, output, { columns: ['AT', 'WHAT'], rows, items: answer });
 }
 
-function tellDifference(shell: Shell, { output }: Options, now: Explanation, then: Explanation): void {
+function tellDifference(shell: Shell, { output }: Options, before: Explanation, after: Explanation): void {
   const same = (a: Step, b: Step): boolean => a.at === b.at && a.says === b.says;
-  const lines = compared([...now.steps, last(now)], [...then.steps, last(then)], same);
+  const lines = compared([...before.steps, last(before)], [...after.steps, last(after)], same);
   const changes = lines.some(([sign]) => sign !== '');
   const rows = lines.map(([sign, { at, says }]) => [sign, at, says]);
-  show(shell, output, { columns: ['', 'AT', 'WHAT'], rows, items: { changes, now, then } });
+  show(shell, output, { columns: ['', 'AT', 'WHAT'], rows, items: { changes, before, after } });
 }

@@ -4,12 +4,16 @@ import { parseIp, type SocketAddress } from '@ambient-mesh/model/address';
 import type { Mesh } from '@ambient-mesh/model/mesh';
 import type { Workload } from '@ambient-mesh/model/workload';
 
-/** A pod by name, or any pod of a Deployment by the Deployment's, `namespace/` in front where it is another one. Undefined: there is none. */
+/** A pod by name, or any pod of a Deployment or an app (label `app`) by theirs, `namespace/` in front where it is another one. Undefined: there is none. */
 export function workloadCalled(mesh: Mesh, name: string, ownNamespace: string): Workload | undefined {
   const slash = name.indexOf('/');
   const [namespace, bare] = slash < 0 ? [ownNamespace, name] : [name.slice(0, slash), name.slice(slash + 1)];
   const there = [...mesh.workloads()].filter((each) => each.namespace === namespace);
-  return there.find((each) => each.name === bare) ?? there.find((each) => each.workloadName === bare);
+  return (
+    there.find((each) => each.name === bare) ??
+    there.find((each) => each.workloadName === bare) ??
+    there.find((each) => each.canonicalName === bare)
+  );
 }
 
 export interface Target {

@@ -14,7 +14,7 @@ interface Written {
 }
 
 /** Several documents; each has a kind. */
-export function objectsOf(...texts: readonly string[]): RawObjects {
+function objectsOf(...texts: readonly string[]): RawObjects {
   const all = texts.flatMap((text) => [...parseAllDocuments(text)].map((document) => document.toJS() as Written | null));
   const groupOf = ({ apiVersion }: Written): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');
   return Object.fromEntries(
@@ -91,7 +91,7 @@ ${pod(`${namespace}/${name}`, { ip: '10.0.0.200', isIn: false, isReady, labels: 
 };
 
 /** `shop/web cart:80`, then for a request `GET /path` and headers `name=value`. */
-export function questionOf(known: KnownMesh, line: string): Question {
+function questionOf(known: KnownMesh, line: string): Question {
   const [from = '', to = '', method, path = '/', ...headers] = line.split(' ');
   const source = workloadCalled(known.mesh, from, 'default');
   if (source === undefined) throw new Error(`no workload ${from}`);
