@@ -28,6 +28,7 @@ interface Ports {
   readonly http: SocketAddress;
   readonly monitoring: SocketAddress;
   readonly debug: SocketAddress;
+  readonly graph?: SocketAddress;
 }
 
 export class Istiod implements AsyncDisposable {
@@ -39,7 +40,7 @@ export class Istiod implements AsyncDisposable {
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/kubeconfig`, kubeconfig, { mode: 0o600 });
     this.#netns = netns;
-    const ports = ['SECURE_GRPC_ADDR', 'HTTP_ADDR', 'MONITORING_ADDR', 'DEBUG_ADDR'].map((name) => [name, '127.0.0.1:0']);
+    const ports = ['SECURE_GRPC_ADDR', 'HTTP_ADDR', 'MONITORING_ADDR', 'DEBUG_ADDR', 'GRAPH_ADDR'].map((name) => [name, '127.0.0.1:0']);
     const all = {
       ...Object.fromEntries(ports),
       KUBECONFIG: `${folder}/kubeconfig`,
@@ -67,6 +68,10 @@ export class Istiod implements AsyncDisposable {
 
   get plain(): SocketAddress {
     return this.#port('plain');
+  }
+
+  get graph(): SocketAddress {
+    return this.#port('graph');
   }
 
   http(port: 'http' | 'monitoring' | 'debug', path: string): Promise<HttpAnswer> {

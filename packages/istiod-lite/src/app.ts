@@ -14,6 +14,7 @@ import { collectMetrics } from './collected-metrics.ts';
 import type { Config } from './config.ts';
 import { Discovery } from './feed/discovery.ts';
 import { Feed } from './feed/feed.ts';
+import { openGraph } from './graph.ts';
 import { registry, syncStatus, versionText } from './istio-pages.ts';
 import { Leader } from './leader.ts';
 import { type Logger, openLog } from './log.ts';
@@ -130,7 +131,8 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   waiting[1]?.[Symbol.dispose]();
   const serving = parts.use(await serve(serveParts, xds));
   waiting[2]?.[Symbol.dispose]();
-  log.info({ secure: serving.secure, plain: serving.plain, resources: publisher.addresses.size }, 'ready');
+  const graph = await graphOf({ config, client, feed, log, clock }, parts);
+  log.info({ secure: serving.secure, plain: serving.plain, graph, resources: publisher.addresses.size }, 'ready');
 
   const leadership = new AbortController();
   const election = new LeaderElection({
@@ -163,6 +165,28 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
       await all.disposeAsync();
     },
   };
+}
+
+interface GraphParts {
+  readonly config: Config;
+  readonly client: KubeClient;
+  readonly feed: Feed;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Where it is served. The mesh goes on without it. */
+async function graphOf({ config, client, feed, log, clock }: GraphParts, parts: AsyncDisposableStack): Promise<SocketAddress | undefined> {
+  const { listen, podNamespace: systemNamespace, prometheus } = config;
+  if (listen.graph === undefined) return undefined;
+  const version = versionText(config.istioVersion);
+  try {
+    const graph = await openGraph({ client, pods: feed.stores.pods, listen: listen.graph, systemNamespace, prometheus, version, clock });
+    return { ip: listen.graph.ip, port: parts.use(graph).address.port };
+  } catch (e) {
+    log.warn({ err: e }, 'the graph is not served');
+    return undefined;
+  }
 }
 
 async function leave(serving: Serving, leading: Promise<void>, { drainTime }: Config, log: Logger): Promise<void> {

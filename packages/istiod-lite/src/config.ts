@@ -12,6 +12,8 @@ export interface Listeners {
   readonly http: SocketAddress;
   readonly monitoring: SocketAddress;
   readonly debug: SocketAddress;
+  /** Undefined: off. */
+  readonly graph?: SocketAddress | undefined;
 }
 
 export interface Config extends Omit<Values<typeof settings>, 'trustDomain' | 'waypointResources'> {
@@ -65,6 +67,7 @@ function listeners(s: Values<typeof settings>): { readonly ok: Listeners } | { r
     http: address('HTTP_ADDR', s.httpAddress),
     monitoring: address('MONITORING_ADDR', s.monitoringAddress),
     debug: address('DEBUG_ADDR', s.debugAddress),
+    graph: s.graphAddress === '' ? undefined : address('GRAPH_ADDR', s.graphAddress),
   };
   if (mistakes.length === 0 && !isLoopback(ok.debug.ip))
     mistakes.push(`DEBUG_ADDR is ${s.debugAddress} but must be a loopback address: the pages show the whole mesh to whoever asks.`);

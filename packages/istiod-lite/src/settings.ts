@@ -15,6 +15,9 @@ const wait = parser('a duration such as 100ms, or 0 for none', (given) => (given
 const nothing: readonly string[] = [];
 /** Stays text, which is what the page of the configuration shows. */
 const mapping = parser('a JSON object', (given): string | undefined => (isMapping(given) ? given : undefined));
+const url = parser('a URL such as http://prometheus:9090', (given): string | undefined =>
+  URL.parse(given)?.protocol.startsWith('http') ? given : undefined,
+);
 const waypointResources = '{"requests":{"cpu":"100m","memory":"128Mi"},"limits":{"cpu":"2","memory":"1Gi"}}';
 
 function isMapping(text: string): boolean {
@@ -42,6 +45,8 @@ export const settings = {
   monitoringAddress: { env: 'MONITORING_ADDR', parse: someText, otherwise: '[::]:15014', about: 'Our own: where `/metrics` and `/version` are answered.' },
   istioVersion: { env: 'ISTIO_META_ISTIO_VERSION', parse: someText, otherwise: '1.32.0', about: 'Our own: version of Istio that tools such as Kiali are to take this control plane for; it behaves like the default.' },
   debugAddress: { env: 'DEBUG_ADDR', parse: someText, otherwise: '127.0.0.1:15000', about: 'Our own: where the debug pages are answered; a loopback address only.' },
+  graphAddress: { env: 'GRAPH_ADDR', parse: text, otherwise: '127.0.0.1:15013', about: 'Our own: where the graph of traffic is served, to those whom the API server knows; empty means nowhere. It has no TLS of its own.' },
+  prometheus: { env: 'PROMETHEUS_URL', parse: url, otherwise: optional, about: 'Our own: the Prometheus that the graph is drawn from; without it the proxies are asked themselves, while somebody looks.' },
   debounceAfter: { env: 'PILOT_DEBOUNCE_AFTER', parse: wait, otherwise: ms(100), about: 'How long changes are gathered before they are pushed, from the first on (the original waits for quiet).' },
   debounceMax: { env: 'PILOT_DEBOUNCE_MAX', parse: wait, otherwise: ms(10_000), about: 'Longest gathering; it grows with what the last push cost.' },
   connectionAge: { env: 'MAX_CONNECTION_AGE', parse: duration, otherwise: ms(1_800_000), about: 'Our own: how long a client stays before it is asked to connect anew, within a tenth.' },
