@@ -12,7 +12,7 @@ const unusedOfOurs = /\.(test|compliance|bench|d)\.ts$|\/testing$|^page$/;
 /** Of those of npm: types and source maps. Licences stay. */
 const unusedOfOthers = /\.(d\.[cm]?ts|map)$/;
 
-export function stage(program: string, folder: string): void {
+function stage(program: string, folder: string): void {
   for (const { path, name } of productionOf(program)) {
     const ours = path.startsWith('packages/');
     const from = join(root, path);
