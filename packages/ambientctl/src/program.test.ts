@@ -30,7 +30,7 @@ describe('usage', () => {
 });
 
 describe('a cluster that is not what it should be: one sentence and exit code 1', () => {
-  const readers = ['ztunnel-config all', 'zc log', 'waypoint config routes', 'proxy-status', 'tail', 'top'];
+  const readers = ['ztunnel-config all', 'zc log', 'waypoint config routes', 'proxy-status', 'tail', 'top', 'bug-report /nonexistent/x'];
   const lines = ['waypoint list', 'waypoint status', 'waypoint delete --all', 'waypoint apply', 'waypoint apply --enroll-namespace'];
   for (const line of [...lines, ...readers]) {
     const failsWith = async (says: RegExp, api?: Pick<ApiServer, 'url'>): Promise<void> => {
@@ -44,7 +44,7 @@ describe('a cluster that is not what it should be: one sentence and exit code 1'
       await failsWith(/^ambientctl: the cluster cannot be reached: .*ECONNREFUSED/, { url: 'http://127.0.0.1:1' });
     });
     const refusals: readonly (readonly [what: string, code: number, reason: string, says: RegExp])[] = [
-      ['no permission', 403, 'Forbidden', /^ambientctl: you are not allowed to do this: .*(Gateway|gateways|Namespace|pods)/],
+      ['no permission', 403, 'Forbidden', /^ambientctl: you are not allowed to do this: .*(Gateway|gateways|Namespace|pods|version)/],
       ['credentials that are not accepted', 401, 'Unauthorized', /^ambientctl: the cluster does not accept these credentials: /],
       [
         'nothing installed',

@@ -4,6 +4,7 @@
 import { isFault } from '@ambient-mesh/runtime/errors';
 import { Command, CommanderError, Option } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
+import { addBugReport } from './commands/bug-report.ts';
 import { addCheck } from './commands/check.ts';
 import { addExplain } from './commands/explain.ts';
 import { addInstall, addUpgrade } from './commands/install.ts';
@@ -32,6 +33,7 @@ export function buildProgram(shell: Shell, version: string): Command {
     .exitOverride();
   addAnalyze(program, shell);
   addCheck(program, shell);
+  addBugReport(program, shell, (argv, own) => runProgram(argv, own, version), version);
   addExplain(program, shell);
   addInstall(program, shell);
   addProxyStatus(program, shell);
