@@ -224,13 +224,14 @@ istio_tcp_sockets_open{reporter="source"} 1
     expect(of(await text(it), 'istio_tcp_connections_closed_total')).toHaveLength(1);
     expect(it.lines).toHaveLength(1);
   });
-  test('cut by a drain: an ERROR line, closed, but not failed', async () => {
+  test('cut by a drain: an ERROR line, closed and cut, but not failed', async () => {
     const it = start();
     it.telemetry.connections.open(outbound)[Symbol.dispose]();
     expect(it.exact()[0]).toMatch(/→error→.*error="connection closed due to connection drain"$/);
     const page = await text(it);
     expect(of(page, 'istio_tcp_connections_closed_total')[0]).toContain('response_flags="-"');
     expect(page).not.toContain('istio_tcp_connections_failed');
+    expect(of(page, 'ambient_connections_cut_total')).toEqual(['ambient_connections_cut_total{reporter="source"} 1']);
   });
   test('a denial says who was turned away by which policy, or that none allowed it; other failures do not', async () => {
     const it = start();
