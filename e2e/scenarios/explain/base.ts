@@ -105,7 +105,26 @@ export const services: readonly ServicePlan[] = [
   { namespace: 'gamma', name: 'far', selector: { app: 'far' } },
 ];
 
-/** Port 80 says what it is, 81 does not, 90 is raw; 99 leads to where nobody listens in the mesh's eyes: it is not there. */
+/** A host of the mesh's own: its addresses are given out by the control plane. Behind it are pods of `alpha`. */
+export const entry = { namespace: 'alpha', name: 'inner', host: 'inner.example.org' } as const;
+
+export const entryOf = (metadata: Pick<Manifest['metadata'], 'labels' | 'annotations'>): Manifest => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'ServiceEntry',
+  metadata: { name: entry.name, namespace: entry.namespace, ...metadata },
+  spec: {
+    hosts: [entry.host],
+    location: 'MESH_INTERNAL',
+    resolution: 'STATIC',
+    workloadSelector: { labels: { app: 'echo' } },
+    ports: [
+      { name: 'http', number: servicePorts.http, protocol: 'HTTP', targetPort: 8080 },
+      { name: 'tcp', number: servicePorts.tcp, protocol: 'TCP', targetPort: 9090 },
+    ],
+  },
+});
+
+/** Port 80 says what it is, 81 does not, 90 is raw. */
 export const servicePorts = { http: 80, unsaid: 81, tcp: 90 } as const;
 
 export const serviceOf = (

@@ -5,7 +5,7 @@ import type { Workload } from '@ambient-mesh/model/workload';
 import type { Explanation, Question } from '@ambient-mesh/translate/explain/explanation';
 import type { KnownMesh } from '@ambient-mesh/translate/explain/mesh-of';
 import type { RequestOrder, RequestResult } from '../../lab/cluster/apps/request-protocol.ts';
-import { pods, servicePorts, services } from './base.ts';
+import { entry, pods, servicePorts, services } from './base.ts';
 import type { Chance } from './chance.ts';
 
 export interface Asked {
@@ -30,14 +30,20 @@ export const textOf = ({ from, to, isService, family, port, request }: Asked): s
   return `${from} to ${isService ? 'service' : 'pod'} ${to} port ${port} by IPv${family}${what ?? ' raw'}`;
 };
 
+/** Where routes lead to and from. */
+const favourites = services.filter(({ namespace, name }) => namespace === 'alpha' && name !== 'ill');
+
 /** `tokens`: that some requests come with. */
 export function randomQuestion(chance: Chance, tokens: readonly string[]): Asked {
   const from = chance.one(pods);
   const isService = chance.percent(72);
-  const to = isService ? chance.one(services) : chance.one(pods.filter((each) => each !== from));
+  const isOutside = from.namespace === 'gamma' || from.isOut === true;
+  // Nobody outside of the mesh has a way to its own addresses: such connections would end in a time-out.
+  const reachable = [...services, ...favourites, ...(isOutside ? [] : [entry])];
+  const to = isService ? chance.one(reachable) : chance.one(pods.filter((each) => each !== from));
   const isRaw = chance.percent(25);
   const port = isService
-    ? chance.one(isRaw ? [servicePorts.tcp] : [servicePorts.http, servicePorts.http, servicePorts.unsaid])
+    ? chance.one(isRaw ? [servicePorts.tcp] : [servicePorts.http, servicePorts.http, ...(to === entry ? [] : [servicePorts.unsaid])])
     : isRaw
       ? 9090
       : 8080;
@@ -55,7 +61,7 @@ export function randomQuestion(chance: Chance, tokens: readonly string[]): Asked
     ...(chance.percent(10) ? [['x-token', `token ${chance.one(tokens)}`] as const] : []),
   ];
   const path = chance.one(['/', '/one', '/one/end', '/two', '/two?v=2', '/onemore', '/%6fne', '/a/b/end']);
-  const host = isService ? `${to.name}.${to.namespace}.svc.cluster.local` : 'pod.example.org';
+  const host = !isService ? 'pod.example.org' : to === entry ? entry.host : `${to.name}.${to.namespace}.svc.cluster.local`;
   return { ...asked, request: { method: chance.one(['GET', 'GET', 'POST']), path, host, headers } };
 }
 

@@ -1,6 +1,6 @@
 // What a round of explain.test.ts applies: labels that bind waypoints, policies of both layers, mutual TLS, routes. Pure but for the chance that it is given.
 // Every object is one that a user might write; together they seldom make sense, which is the point.
-import { type Manifest, namespaceOf, namespaces, pods, serviceOf, services } from './base.ts';
+import { entryOf, type Manifest, namespaceOf, namespaces, pods, serviceOf, services } from './base.ts';
 import type { Chance } from './chance.ts';
 import { issuers } from './tokens.ts';
 
@@ -14,8 +14,9 @@ export function randomObjects(chance: Chance, round: number, jwks: string): read
   return [
     ...namespaces.map((name) => namespaceOf(name, name === 'gamma' ? {} : binding(chance, name, 55))),
     ...services.map((plan) => serviceOf(plan, { labels: binding(chance, plan.namespace, 45), annotations: required(chance) })),
-    ...named('l4', times(0, 2), (name) => layer4(chance, name)),
-    ...named('l7', times(0, 4), (name) => layer7(chance, name)),
+    entryOf({ labels: binding(chance, 'alpha', 45), annotations: required(chance) }),
+    ...named('l4', times(0, chance.one([0, 2, 2])), (name) => layer4(chance, name)),
+    ...named('l7', times(0, 3), (name) => layer7(chance, name)),
     ...named('jwt', times(0, 2), (name) => requestAuthentication(chance, name, jwks)),
     ...named('peer', times(0, 2), (name) => peerAuthentication(chance, name)),
     ...named('route', times(1, 4), (name) => httpRoute(chance, name)),
@@ -28,11 +29,17 @@ export function randomObjects(chance: Chance, round: number, jwks: string): read
 function binding(chance: Chance, namespace: string, share: number): Readonly<Record<string, string>> {
   if (!chance.percent(share)) return {};
   const name = chance.one(['ways', 'ways', 'ways', 'wayall', 'wayall', 'wayall', 'nowhere', 'none']);
-  return { 'istio.io/use-waypoint': name, ...(namespace !== 'alpha' && { 'istio.io/use-waypoint-namespace': 'alpha' }) };
+  return {
+    'istio.io/use-waypoint': name,
+    ...(namespace !== 'alpha' && { 'istio.io/use-waypoint-namespace': 'alpha' }),
+    ...(namespace === 'alpha' && chance.percent(15) && { 'istio.io/use-waypoint-canary': 'wayall' }),
+  };
 }
 
-const required = (chance: Chance): Readonly<Record<string, string>> =>
-  chance.percent(10) ? { 'ambient-mesh.dev/require-waypoint': 'true' } : {};
+const required = (chance: Chance): Readonly<Record<string, string>> => ({
+  ...(chance.percent(10) && { 'ambient-mesh.dev/require-waypoint': 'true' }),
+  ...(chance.percent(30) && { 'istio.io/use-waypoint-canary-weight': chance.one(['100', '40']) }),
+});
 
 const accounts = [...new Set(pods.map(({ namespace, app }) => `cluster.local/ns/${namespace}/sa/${app}`))];
 

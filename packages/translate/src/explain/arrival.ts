@@ -5,7 +5,7 @@ import { authorize, type Verdict } from '@ambient-mesh/model/authorize';
 import type { Upstream } from '@ambient-mesh/model/endpoint-choice';
 import { chooseChain } from '@ambient-mesh/model/l7/chain';
 import type { Workload } from '@ambient-mesh/model/workload';
-import { addressLike, allowed, type Inquiry, nameOf, type Outcome, refused, together } from './explanation.ts';
+import { addressLike, allowed, type Inquiry, nameOf, type Outcome, refused } from './explanation.ts';
 import { calledByUsers, ruleThatHeld } from './policy-words.ts';
 
 export interface Sent {
@@ -26,7 +26,8 @@ const tunnelPorts: ReadonlySet<number> = new Set([15_001, 15_006, 15_008]);
 /** Endpoints that say the same are one step, which names this many. */
 const mostNamed = 3;
 
-export function arrivals(inquiry: Inquiry, endpoints: readonly Upstream[], sent: Sent): Outcome {
+/** One outcome for each endpoint: one of them will be it. */
+export function arrivals(inquiry: Inquiry, endpoints: readonly Upstream[], sent: Sent): readonly Outcome[] {
   const same = Map.groupBy(
     endpoints.map((endpoint) => ({ at: nameOf(endpoint.workload), ...arrival(inquiry, endpoint, sent) })),
     ({ says }) => says,
@@ -36,7 +37,7 @@ export function arrivals(inquiry: Inquiry, endpoints: readonly Upstream[], sent:
     const more = all.length - names.length;
     inquiry.steps.push({ at: `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`, says });
   }
-  return together([...same.values()].flat().map(({ outcome }) => outcome));
+  return [...same.values()].flat().map(({ outcome }) => outcome);
 }
 
 function arrival(inquiry: Inquiry, { workload, port, service }: Upstream, sent: Sent): Said {

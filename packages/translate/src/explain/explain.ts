@@ -58,7 +58,7 @@ function fromOutside(inquiry: Inquiry): Outcome {
       ? [{ workload: found.workload, port: to.port }]
       : eligibleEndpoints(known.mesh, found.service, to.port, from);
   if (endpoints.length === 0) return ends(inquiry, here, refused(nobody(inquiry, found.service)));
-  return arrivals(inquiry, endpoints, { from, like: to.ip, inClear: true });
+  return together(arrivals(inquiry, endpoints, { from, like: to.ip, inClear: true }));
 }
 
 /** A proxy with tunnels of its own, such as a waypoint: it is nobody's client but its own, and goes to endpoints directly. */
@@ -73,7 +73,7 @@ function fromTunnel(inquiry: Inquiry): Outcome {
       ? [{ workload: found.workload, port: to.port }]
       : eligibleEndpoints(known.mesh, found.service, to.port, from);
   if (endpoints.length === 0) return ends(inquiry, nameOf(from), refused(nobody(inquiry, found.service)));
-  return arrivals(inquiry, endpoints, { from, like: to.ip, inClear: false });
+  return together(arrivals(inquiry, endpoints, { from, like: to.ip, inClear: false }));
 }
 
 function fromInside(inquiry: Inquiry): Outcome {
@@ -158,7 +158,7 @@ function along(inquiry: Inquiry, hop: Next, share: number): Outcome {
   steps.push({ at: here, says: `goes to ${target} directly: ${between}${chance}` });
   const all = service === undefined ? [{ workload, port: to.port }] : eligibleEndpoints(known.mesh, service, to.port, from);
   const near = all.filter((endpoint) => endpoint.workload.network === from.network);
-  return arrivals(inquiry, near, { from, like: to.ip, inClear: false });
+  return together(arrivals(inquiry, near, { from, like: to.ip, inClear: false }));
 }
 
 const serviceAt = ({ known, question: { from, to } }: Inquiry): Service | undefined =>

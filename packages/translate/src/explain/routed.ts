@@ -1,13 +1,14 @@
 // Where a waypoint sends what it has let pass: the rule that matches, its filters, the backends by weight, and their endpoints. Pure.
 // Called by through-waypoint.ts; the same tables and the same order as in the waypoint's own plan.
 import { formatSocket } from '@ambient-mesh/model/address';
-import { eligibleEndpoints } from '@ambient-mesh/model/endpoint-choice';
+import { eligibleEndpoints, type Upstream } from '@ambient-mesh/model/endpoint-choice';
 import type { ChainChoice } from '@ambient-mesh/model/l7/chain';
 import { corsAnswer } from '@ambient-mesh/model/l7/cors';
 import { applyEdit } from '@ambient-mesh/model/l7/header-edit';
 import { editPath } from '@ambient-mesh/model/l7/path-edit';
 import { locationOf } from '@ambient-mesh/model/l7/redirect';
-import type { Backend, Filter } from '@ambient-mesh/model/l7/route';
+import { defaultRetry, wanted } from '@ambient-mesh/model/l7/retry';
+import type { Backend, Filter, Retry } from '@ambient-mesh/model/l7/route';
 import type { CompiledRule, ServiceRoutes } from '@ambient-mesh/model/l7/route-table';
 import { type Service, serviceKey } from '@ambient-mesh/model/service';
 import type { Workload } from '@ambient-mesh/model/workload';
@@ -20,11 +21,13 @@ export interface Passed {
   readonly chain: Exclude<ChainChoice, { readonly refuse: string }>;
   /** Absent: not HTTP. */
   readonly request?: AskedRequest;
+  /** Of the rule that was taken, if that says. */
+  readonly retry?: Retry;
 }
 
 export function routed(inquiry: Inquiry, passed: Passed): Outcome {
   const { chain, self, request } = passed;
-  if (!('service' in chain)) return arrivals(inquiry, [chain], sentBy(self));
+  if (!('service' in chain)) return toEndpoints(inquiry, passed, [chain]);
   const client = { namespace: inquiry.question.from.identity.namespace };
   const routes = tablesFor(inquiry.known, self.namespace).routes.forService(serviceKey(chain.service), chain.port, client);
   if (request === undefined) return rawRouted(inquiry, passed, routes);
@@ -57,7 +60,7 @@ function byRule(inquiry: Inquiry, passed: WithRequest, { rule, route }: Compiled
   inquiry.steps.push({ at: nameOf(passed.self), says: `rule ${name} matches` });
   const { request, answers } = filtered(inquiry, passed, rule.filters, name);
   if (answers.some(({ sure }) => sure)) return together(answers.map(({ outcome }) => outcome));
-  const rest = byWeight(inquiry, { ...passed, request }, rule.backends, name);
+  const rest = byWeight(inquiry, { ...passed, request, ...(rule.retry && { retry: rule.retry }) }, rule.backends, name);
   return answers.length === 0 ? rest : together([...answers.map(({ outcome }) => outcome), rest]);
 }
 
@@ -216,8 +219,26 @@ function toService(inquiry: Inquiry, passed: Passed, { service, port, subset }: 
       passed,
       `${hostname} port ${port}${subset === undefined ? '' : `, subset ${subset},`} has no healthy endpoint`,
     );
-  const outcome = arrivals(inquiry, chosen, sentBy(self));
-  return request === undefined || outcome.outcome !== 'denied' ? outcome : { ...outcome, status: 503 };
+  return toEndpoints(inquiry, passed, chosen);
+}
+
+/** A request gets an answer in any case: 503 where no endpoint takes the connection. */
+function toEndpoints(inquiry: Inquiry, passed: Passed, endpoints: readonly Upstream[]): Outcome {
+  const outcomes = arrivals(inquiry, endpoints, sentBy(passed.self));
+  if (passed.request === undefined) return together(outcomes);
+  const open = outcomes.filter((each) => each.outcome === 'allowed');
+  if (open.length > 0 && triedAgain(inquiry, passed, outcomes.length - open.length)) return together(open);
+  const outcome = together(outcomes);
+  return outcome.outcome === 'denied' || outcome.outcome === 'refused' ? { ...outcome, status: 503 } : outcome;
+}
+
+/** Endpoints that refuse the waypoint's connection cost an attempt each, as long as there are any left. */
+function triedAgain({ known, steps }: Inquiry, { self, retry }: Passed, refusing: number): boolean {
+  const said = retry ?? known.settings.defaultRetry ?? defaultRetry;
+  if (refusing > said.attempts || !wanted(said, { kind: 'connect' })) return false;
+  if (refusing > 0)
+    steps.push({ at: nameOf(self), says: 'endpoints that refuse it are passed over: the request is sent again to another' });
+  return true;
 }
 
 /** Waypoints dial the first address that their own family has. */

@@ -139,6 +139,34 @@ const rows: readonly Row[] = [
   ],
 
   [
+    'of endpoints some of which refuse the waypoint, another one is tried',
+    [
+      layer4('l4', 'selector: { matchLabels: { pick: me } }, action: DENY, rules: [{}]'),
+      pod('shop/cart-2', { ip: '10.0.0.22', labels: 'pick: me' }),
+    ],
+    'shop/web cart:80 GET',
+    'allowed',
+  ],
+  [
+    'raw connections are not tried again',
+    [
+      layer4('l4', 'selector: { matchLabels: { pick: me } }, action: DENY, rules: [{}]'),
+      pod('shop/cart-2', { ip: '10.0.0.22', labels: 'pick: me' }),
+    ],
+    'shop/web cart:90',
+    'sometimes by AuthorizationPolicy shop/l4',
+  ],
+  [
+    'a request to a workload gets an answer, too',
+    [
+      layer4('l4', 'action: DENY, rules: [{}]'),
+      waypoint('shop/wp', { takes: 'all' }),
+      pod('shop/mine', { ip: '10.0.0.30', labels: 'istio.io/use-waypoint: wp' }),
+    ],
+    'shop/web pod/mine:8080 GET',
+    'denied 503 by AuthorizationPolicy shop/l4',
+  ],
+  [
     'no rule matches',
     [route('shop/r', '[{ matches: [{ path: { value: /a } }], backendRefs: [{ name: cart, port: 80 }] }]')],
     'shop/web cart:80 GET /b',

@@ -1,5 +1,7 @@
 // One attempt to have a request answered by one endpoint: sends it on a connection, passes on what comes back, counts while it lasts.
 // Made by transaction.ts, which decides everything; this file keeps the order of events of a single exchange.
+
+import type { Failure } from '@ambient-mesh/model/l7/retry';
 import { describeError, isFault } from '@ambient-mesh/runtime/errors';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
 import type { ExchangeEnd, ResponseReceiver, SentRequest } from '@ambient-mesh/wire/http/exchange';
@@ -8,7 +10,6 @@ import type { Slab } from '@ambient-mesh/wire/read-memory';
 import type { Sending } from './destination.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Link } from './links.ts';
-import type { Failure } from './retry.ts';
 
 /** Whoever decides about the attempt: the transaction. */
 export interface Deciding {

@@ -1,5 +1,6 @@
 // One request and its attempts: what is tried again, what is not, limits of time, back-pressure, and who hears of an end.
 import type { TrafficPolicy } from '@ambient-mesh/model/l7/destination';
+import { defaultRetry } from '@ambient-mesh/model/l7/retry';
 import type { Retry } from '@ambient-mesh/model/l7/route';
 import { workload } from '@ambient-mesh/model/testing';
 import { type FakeClock, fakeClock } from '@ambient-mesh/runtime/testing';
@@ -9,7 +10,6 @@ import { lost, refused, TestClient, TestServer } from '../testing/exchange.ts';
 import type { Sending } from './destination.ts';
 import { Endpoint } from './endpoint.ts';
 import { Links } from './links.ts';
-import { defaultRetry } from './retry.ts';
 import { type Outcome, type Plan, Transaction } from './transaction.ts';
 
 const never: Retry = { attempts: 0, codes: [], on: [] };

@@ -1,6 +1,8 @@
 // One request on its way to a destination and its answer on the way back: attempts, retries, limits of time, bodies both ways with back-pressure.
 // Started by route/ when everything about the request is decided; ends by itself and says how it went.
-// What may be tried again is retry.ts; which endpoint, destination.ts; which connection, links.ts.
+// What may be tried again is the model's retry.ts; which endpoint, destination.ts; which connection, links.ts.
+
+import { backoff, type Failure, isStale, wanted } from '@ambient-mesh/model/l7/retry';
 import type { Retry } from '@ambient-mesh/model/l7/route';
 import { describeError } from '@ambient-mesh/runtime/errors';
 import { type Clock, type Ms, ms } from '@ambient-mesh/runtime/time';
@@ -16,7 +18,6 @@ import type { Endpoint } from './endpoint.ts';
 import type { ResponseFlag } from './flags.ts';
 import { watchIdle } from './idle-watch.ts';
 import type { HttpVersion, Link } from './links.ts';
-import { backoff, type Failure, isStale, wanted } from './retry.ts';
 
 /** What is to be done, all decided. Times in milliseconds, 0 or absent: none. */
 export interface Plan {

@@ -1,6 +1,6 @@
 // Whether a failed attempt may be made again: what the route asked for, and what is safe without being asked. Pure.
-// Called by transaction.ts. The words are Envoy's `retry_on`.
-import type { Retry } from '@ambient-mesh/model/l7/route';
+// Called by the waypoint for each failed attempt. The words are Envoy's `retry_on`.
+import type { Retry } from './route.ts';
 
 /** What became of an attempt. */
 export type Failure =
