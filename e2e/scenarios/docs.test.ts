@@ -1,4 +1,4 @@
-// The pages for users, typed as they stand: every kubectl line works, every YAML block is taken by the API server, and those that promise something keep it.
+// The pages for users, typed as they stand: every line of kubectl and ambientctl works, every YAML block is taken by the API server, and those that promise something keep it.
 // On the lab, with the shop of docs/examples. That blocks are carried out whole is scripts/yaml-doc.test.ts; the tour of getting-started has a test of its own.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,6 +13,10 @@ const root = join(import.meta.dirname, '../..');
 const read = (name: string): string => readFileSync(join(root, 'docs', `${name}.md`), 'utf8');
 const blocksOf = (page: string, language: string): readonly string[] =>
   Array.from(page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')), ([, text = '']) => text);
+/** Those that end by themselves, and have the files that they name. */
+const isCommand = (line: string): boolean =>
+  line.startsWith('kubectl ') ||
+  (line.startsWith('ambientctl ') && !/^ambientctl (?:tail|top|dashboard|install|upgrade|uninstall|bug-report|check --pre)\b/.test(line));
 const isObjects = (text: string): boolean => text.startsWith('apiVersion:');
 
 /** The block that has the object of this name. */
@@ -65,19 +69,28 @@ describe.skipIf(!hasKubectl())('what the pages tell to type', () => {
     await eventually(once, { ...patience, what: `${path} to be ${want}` }).catch(() => expect(last).toMatch(want));
   };
 
+  /** Empty: it went well. */
+  const typed = async (line: string): Promise<string> => {
+    // A search that finds nothing is no failure of the command.
+    const command = line.includes('| grep') ? `{ ${line}; } || [ $? = 1 ]` : line;
+    const ambientctl = `ambientctl() { ${process.execPath} packages/ambientctl/bin/ambientctl.mjs "$@"; }`;
+    const env = { ...process.env, KUBECONFIG: mesh.cluster.kubeconfigPath };
+    return run('bash', ['-o', 'pipefail', '-c', `${ambientctl}; ${command}`], { env, cwd: root }).then(
+      () => '',
+      (e: { readonly stdout: string; readonly stderr: string }) => `${line}\n${e.stdout}${e.stderr}`,
+    );
+  };
+
   for (const name of ['enrolment', 'policy', 'waypoints', 'troubleshooting']) {
     const page = read(name);
-    const commands = blocksOf(page, 'sh').map((block) => block.split('\n').filter((line) => line.startsWith('kubectl ')));
+    const commands = blocksOf(page, 'sh').map((block) => block.split('\n').filter(isCommand));
     test(`the commands of ${name}.md work`, { timeout: 120_000 }, async () => {
       await k('apply -f -', example('policy', 'cart-reading'));
       await k('apply -f -', example('waypoints', 'cart-canary'));
-      const env = { ...process.env, KUBECONFIG: mesh.cluster.kubeconfigPath };
       for (const block of commands) {
         await settled();
         for (const line of block) {
-          // A search that finds nothing is no failure of the command.
-          const typed = line.includes('| grep') ? `{ ${line}; } || [ $? = 1 ]` : line;
-          await run('bash', ['-o', 'pipefail', '-c', typed], { env, cwd: root }).catch((e: unknown) => expect.fail(String(e)));
+          expect(await typed(line)).toBe('');
         }
       }
       await k('-n shop delete authorizationpolicy,httproute --all');
