@@ -1,7 +1,8 @@
 // The picture of the graph: cytoscape on a canvas, its layout, keyboard and pointer.
 // Laid out once; from then on whoever is there stays where it is, and newcomers are placed beside (rules/place.ts).
-import cytoscape, { type Core, type NodeSingular } from 'cytoscape';
+import cytoscape, { type Core, type ElementDefinition, type NodeSingular, type SingularElementReturnValue } from 'cytoscape';
 import fcose from 'cytoscape-fcose';
+import { blocks } from '../rules/blocks.ts';
 import type { Shown } from '../rules/filter.ts';
 import { type EdgePicture, edgePicture, groupId, nodePicture } from '../rules/picture.ts';
 import { type Point, place } from '../rules/place.ts';
@@ -11,9 +12,22 @@ import { painting } from './painting.ts';
 
 cytoscape.use(fcose);
 
-/** From this many edges on, looks give way to speed. */
+/** From this many edges or nodes on, looks give way to speed. */
 const large = 400;
+const largeNodes = 150;
 const zoomStep = 1.25;
+
+const forces = {
+  name: 'fcose',
+  animate: false,
+  fit: false,
+  randomize: true,
+  nodeDimensionsIncludeLabels: true,
+  nodeSeparation: 110,
+  idealEdgeLength: () => 130,
+  nodeRepulsion: () => 9_000,
+  packComponents: false,
+};
 
 export interface CanvasEvents {
   /** Pressed or entered; empty: the ground. */
@@ -28,7 +42,9 @@ export class Canvas {
   readonly #events: CanvasEvents;
   /** Where nodes are or last were: who comes back finds its place. */
   readonly #places = new Map<string, Point>();
+  #shown: Shown = { nodes: [], edges: [] };
   #focused: string | undefined;
+  #selected = '';
   #isLarge = false;
 
   constructor(container: HTMLElement, events: CanvasEvents) {
@@ -49,40 +65,33 @@ export class Canvas {
     container.tabIndex = 0;
     container.addEventListener('keydown', (event) => this.#onKey(event));
     container.addEventListener('blur', () => this.#focus(undefined));
-    new ResizeObserver(() => this.#cy.resize()).observe(container);
+    new ResizeObserver(() => this.#onResize()).observe(container);
   }
 
   show(shown: Shown): void {
+    this.#shown = shown;
     const edges = shown.edges.map(edgePicture);
     const isFirst = this.#cy.nodes().empty();
+    // The section may just have been shown: until then it had no size.
+    this.#cy.resize();
+    this.#paintFor(edges.length);
     this.#cy.batch(() => {
       this.#removeOthers(shown);
-      this.#showNodes(shown);
-      for (const edge of edges) this.#showEdge(edge);
+      this.#cy.add([...this.#newGroups(shown), ...this.#newNodes(shown), ...edges.flatMap((edge) => this.#newEdge(edge))]);
     });
-    this.#paintFor(edges.length);
     this.#chips.show(edges);
     if (this.#placeNewcomers(shown) && isFirst) this.fit();
   }
 
   /** Lays the whole picture out anew. */
   arrange(): void {
-    const count = this.#cy.nodes().length;
-    if (count === 0) return;
-    const options = {
-      name: 'fcose',
-      animate: false,
-      fit: false,
-      randomize: true,
-      quality: count > 250 ? 'draft' : 'default',
-      nodeDimensionsIncludeLabels: true,
-      nodeSeparation: 110,
-      idealEdgeLength: () => 130,
-      nodeRepulsion: () => 9_000,
-      packComponents: false,
-      tile: true,
-    };
-    this.#cy.layout(options).run();
+    const { nodes, edges } = this.#shown;
+    if (nodes.length === 0) return;
+    if (edges.length > large || nodes.length > largeNodes) this.#moveAll(blocks(nodes, edges, this.#aspect()));
+    else {
+      this.#cy.layout(forces).run();
+      this.#turn();
+    }
     this.#remember();
     this.fit();
   }
@@ -103,6 +112,7 @@ export class Canvas {
 
   /** Marks a node or an edge and fades what has nothing to do with it; empty: nothing is marked. */
   select(id: string): void {
+    if (id === '' && this.#selected === '') return;
     this.#cy.batch(() => {
       this.#cy.elements().removeClass('selected faded');
       const chosen = this.#cy.$id(id);
@@ -114,6 +124,9 @@ export class Canvas {
         .addClass('faded');
       chosen.addClass('selected');
     });
+    if (id === this.#selected) return;
+    this.#selected = id;
+    this.#revealSelected();
   }
 
   recolour(): void {
@@ -121,26 +134,29 @@ export class Canvas {
     this.#chips.recolour();
   }
 
-  #showNodes({ nodes }: Shown): void {
-    for (const node of nodes) {
-      const { id, label, parent, classes } = nodePicture(node);
-      if (parent !== '' && this.#cy.getElementById(parent).empty())
-        this.#cy.add({ group: 'nodes', data: { id: parent, label: node.namespace }, classes: 'namespace', selectable: false });
-      const known = this.#cy.getElementById(id);
-      if (known.empty()) this.#cy.add({ group: 'nodes', data: { id, label, ...(parent !== '' && { parent }) }, classes });
-      else known.classes([...classes.split(' '), ...kept(known)]);
-    }
+  #newGroups({ nodes }: Shown): ElementDefinition[] {
+    const namespaces = new Set(nodes.map(({ namespace }) => namespace).filter((name) => name !== ''));
+    return [...namespaces]
+      .filter((namespace) => this.#cy.getElementById(groupId(namespace)).empty())
+      .map((namespace) => ({ group: 'nodes', data: { id: groupId(namespace), label: namespace }, classes: 'namespace' }));
   }
 
-  #showEdge({ id, from, to, width, classes }: EdgePicture): void {
+  /** Those that are there already are brought up to date. */
+  #newNodes({ nodes }: Shown): ElementDefinition[] {
+    return nodes.map(nodePicture).flatMap(({ id, label, parent, classes }) => {
+      const known = this.#cy.getElementById(id);
+      if (known.empty()) return [{ group: 'nodes', data: { id, label, ...(parent !== '' && { parent }) }, classes }];
+      reclass(known, classes);
+      return [];
+    });
+  }
+
+  #newEdge({ id, from, to, width, classes }: EdgePicture): ElementDefinition[] {
     const known = this.#cy.getElementById(id);
-    if (known.empty()) {
-      this.#cy.add({ group: 'edges', data: { id, source: from, target: to, width }, classes });
-      return;
-    }
+    if (known.empty()) return [{ group: 'edges', data: { id, source: from, target: to, width }, classes }];
     if (known.data('width') !== width) known.data('width', width);
-    const wanted = [...classes.split(' '), ...kept(known)];
-    if (known.classes().join(' ') !== wanted.join(' ')) known.classes(wanted);
+    reclass(known, classes);
+    return [];
   }
 
   #removeOthers({ nodes, edges }: Shown): void {
@@ -170,10 +186,26 @@ export class Canvas {
       this.#places.set(node.id, spot);
       present.push(node);
     }
-    this.#cy.batch(() => {
-      for (const { id } of nodes) this.#cy.getElementById(id).position({ ...(this.#places.get(id) ?? { x: 0, y: 0 }) });
-    });
+    this.#moveAll(this.#places);
     return newcomers.length > 0;
+  }
+
+  #moveAll(places: ReadonlyMap<string, Point>): void {
+    this.#cy.batch(() => {
+      for (const node of this.#leaves()) node.position({ ...(places.get(node.id()) ?? { x: 0, y: 0 }) });
+    });
+  }
+
+  /** What is wide lies down on a wide screen and stands on a phone's. */
+  #turn(): void {
+    const { w, h } = this.#cy.elements().boundingBox();
+    if (w > h === this.#aspect() > 1) return;
+    const turned = this.#leaves().map((node: NodeSingular) => [node.id(), { x: node.position().y, y: node.position().x }] as const);
+    this.#moveAll(new Map(turned));
+  }
+
+  #aspect(): number {
+    return this.#cy.width() / Math.max(1, this.#cy.height());
   }
 
   #remember(): void {
@@ -213,6 +245,18 @@ export class Canvas {
     this.#events.onFocus(id);
   }
 
+  /** The panel has taken or given back some of the room. */
+  #onResize(): void {
+    this.#cy.resize();
+    this.#revealSelected();
+  }
+
+  #revealSelected(): void {
+    const chosen = this.#cy.$id(this.#selected);
+    if (this.#selected === '' || chosen.empty()) return;
+    this.#reveal(chosen.group() === 'nodes' ? chosen.renderedPosition() : chosen.renderedMidpoint());
+  }
+
   /** Brings a place into view when it is outside. */
   #reveal({ x, y }: Point): void {
     const margin = 60;
@@ -226,7 +270,9 @@ export class Canvas {
 /** Groups have no details. */
 const selectable = (id: string): string => (id.startsWith('namespace:') ? '' : id);
 
-/** Marks of the viewer's, which new figures must not wipe off. */
-function kept(element: cytoscape.SingularElementArgument): string[] {
-  return ['selected', 'faded', 'focused'].filter((name) => element.hasClass(name));
+/** Marks of the viewer's stay: new figures must not wipe them off. */
+function reclass(element: SingularElementReturnValue, classes: string): void {
+  const marks = ['selected', 'faded', 'focused'].filter((name) => element.hasClass(name));
+  const wanted = [...classes.split(' '), ...marks];
+  if (element.classes().join(' ') !== wanted.join(' ')) element.classes(wanted);
 }

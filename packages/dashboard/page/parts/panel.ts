@@ -4,7 +4,7 @@ import type { Graph, GraphEdge, GraphNode, LogLine, Session } from '../../src/gr
 import { type Fact, factsOfEdge, factsOfNode } from '../rules/facts.ts';
 import { edgeInWords } from '../rules/summary.ts';
 import { toHash, type View } from '../rules/view.ts';
-import { isDenied, kinds, nameOf, titleOf } from '../rules/words.ts';
+import { isDenied, kinds, nameOf, spoken, titleOf } from '../rules/words.ts';
 import { getLog, sentence } from './backend.ts';
 import { byId, make, write } from './element.ts';
 import { ExplainForm } from './explain-form.ts';
@@ -86,7 +86,7 @@ export class Panel {
 
   #fillGone(id: string): void {
     write(byId('panel-kind', HTMLElement), 'Not in this graph');
-    write(this.#title, id.split('>').slice(0, 2).map(nameOf).join(' to '));
+    write(this.#title, id.split('>').slice(0, 2).map(spoken).join(' to '));
     this.#showFacts([['About', 'Nothing was seen of it in this window. A longer one may hold it.']]);
     byId('panel-edges', HTMLElement).hidden = true;
   }

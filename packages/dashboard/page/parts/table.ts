@@ -96,7 +96,8 @@ function newRow(): Row {
 function fill({ element, cells, link }: Row, edge: GraphEdge, view: View): void {
   for (const id of columnIds) {
     const text = columns[id].text(edge);
-    if (id === 'from' || id === 'to') writeName(cells[id], text);
+    if (id === 'from' || id === 'to') writeName(cells[id], edge[id], text);
+    else if (id === 'denied') writeDenials(cells[id], text);
     else write(cells[id], text);
   }
   cells.security.dataset.lock = security[edge.security].lock;
@@ -111,9 +112,17 @@ function fill({ element, cells, link }: Row, edge: GraphEdge, view: View): void 
   else link.removeAttribute('aria-current');
 }
 
-/** `shop/web`, with the namespace set back. */
-function writeName(cell: HTMLElement, text: string): void {
+/** The sign of its kind and `shop/web`, with the namespace set back. */
+function writeName(cell: HTMLElement, nodeId: string, text: string): void {
   if (cell.textContent === text) return;
   const slash = text.indexOf('/') + 1;
-  cell.replaceChildren(...(slash === 0 ? [] : [make('span', { class: 'namespace' }, text.slice(0, slash))]), text.slice(slash));
+  const sign = make('i', { class: `shape ${nodeId.slice(0, Math.max(0, nodeId.indexOf(':'))) || 'outside'}` });
+  cell.replaceChildren(sign, ...(slash === 0 ? [] : [make('span', { class: 'namespace' }, text.slice(0, slash))]), text.slice(slash));
+}
+
+/** `12 · shop/deny`; the policy makes room on a phone. */
+function writeDenials(cell: HTMLElement, text: string): void {
+  if (cell.textContent === text) return;
+  const dot = text.indexOf(' · ');
+  cell.replaceChildren(...(dot < 0 ? [text] : [text.slice(0, dot), make('span', { class: 'policy' }, text.slice(dot))]));
 }

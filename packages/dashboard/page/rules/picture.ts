@@ -44,7 +44,7 @@ export function edgePicture(edge: GraphEdge): EdgePicture {
     from: edge.from,
     to: edge.to,
     label: edgeLabel(edge),
-    width: width(traffic(edge)),
+    width: Math.max(width(traffic(edge)), denied ? 2.5 : 0),
     lock,
     isDenied: denied,
     classes: [`lock-${lock}`, ...(denied ? ['denied'] : []), ...(isIdle(edge) ? ['idle'] : [])].join(' '),

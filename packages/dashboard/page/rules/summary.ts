@@ -1,6 +1,6 @@
 // The graph in words: for the line above both views and for whoever cannot see the picture. Pure.
 import type { Graph, GraphEdge, GraphNode } from '../../src/graph.ts';
-import { byteRate, counted, rate } from './figures.ts';
+import { byteRate, counted, milliseconds, percent, rate } from './figures.ts';
 import type { Shown } from './filter.ts';
 import { isDenied, isInClear, kinds, nameOf, titleOf, traffic } from './words.ts';
 
@@ -43,8 +43,8 @@ export function nodeInWords(node: GraphNode, edges: readonly GraphEdge[]): strin
 export function edgeLabel(edge: GraphEdge): string {
   if (isDenied(edge)) return ['denied', ...edge.deniedBy.slice(0, 1)].join(' · ');
   if (edge.http !== undefined && edge.http.requestsPerSecond > 0) {
-    const errors = edge.http.errorRate > 0 ? ` · ${Math.max(1, Math.round(edge.http.errorRate * 100))} % err` : '';
-    return `${rate(edge.http.requestsPerSecond)}${errors} · p99 ${Math.round(edge.http.p99Ms)} ms`;
+    const errors = edge.http.errorRate > 0 ? ` · ${percent(edge.http.errorRate)} err` : '';
+    return `${rate(edge.http.requestsPerSecond)}${errors} · p99 ${milliseconds(edge.http.p99Ms)}`;
   }
   return traffic(edge) > 0 ? byteRate(traffic(edge)) : '';
 }

@@ -40,7 +40,13 @@ export function nameOf(nodeId: string): string {
   return nodeId === 'unknown' ? 'unknown' : nodeId.slice(nodeId.indexOf(':') + 1);
 }
 
-/** `shop/web to shop/db`, and how when there are several ways. */
+/** A service is most often named like the workload behind it: what is not a workload says what it is. */
+export function spoken(nodeId: string): string {
+  const kind = nodeId.slice(0, nodeId.indexOf(':'));
+  return kind === 'service' || kind === 'waypoint' ? `${kind} ${nameOf(nodeId)}` : nameOf(nodeId);
+}
+
+/** `shop/web to service shop/db`. */
 export function titleOf(edge: GraphEdge): string {
-  return `${nameOf(edge.from)} to ${nameOf(edge.to)}`;
+  return `${spoken(edge.from)} to ${spoken(edge.to)}`;
 }
