@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
 import { addBugReport } from './commands/bug-report.ts';
 import { addCheck } from './commands/check.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addExplain } from './commands/explain.ts';
 import { addInstall, addUpgrade } from './commands/install.ts';
 import { addProxyStatus } from './commands/proxy-status.ts';
@@ -34,6 +35,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addAnalyze(program, shell);
   addCheck(program, shell);
   addBugReport(program, shell, (argv, own) => runProgram(argv, own, version), version);
+  addCompletion(program, shell);
   addExplain(program, shell);
   addInstall(program, shell);
   addProxyStatus(program, shell);
