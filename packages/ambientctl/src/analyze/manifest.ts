@@ -22,7 +22,8 @@ export const groupOf = ({ apiVersion }: RawObject): string => {
   return text.includes('/') ? text.slice(0, text.indexOf('/')) : '';
 };
 
-function put(manifest: Manifest, object: RawObject): void {
+/** A later object takes the place of an earlier one of its name. */
+export function addObject(manifest: Manifest, object: RawObject): void {
   const { namespace, name } = objectOf(object.metadata);
   manifest.set(`${groupOf(object)}/${textOf(object.kind)} ${textOf(namespace)}/${textOf(name)}`, object);
 }
@@ -40,7 +41,7 @@ export async function liveManifest(client: KubeClient, signal: AbortSignal): Pro
       return [];
     }
   });
-  for (const items of await Promise.all(lists)) for (const item of items) put(manifest, item);
+  for (const items of await Promise.all(lists)) for (const item of items) addObject(manifest, item);
   return manifest;
 }
 
@@ -51,7 +52,7 @@ export async function liveManifest(client: KubeClient, signal: AbortSignal): Pro
  */
 export function addFiles(manifest: Manifest, paths: readonly string[], { recursive, namespace }: FileOptions): void {
   for (const path of paths.flatMap((each) => filesAt(each, recursive)))
-    for (const document of documentsOf(path)) if (isObject(document)) put(manifest, placed(document, namespace));
+    for (const document of documentsOf(path)) if (isObject(document)) addObject(manifest, placed(document, namespace));
 }
 
 export interface FileOptions {

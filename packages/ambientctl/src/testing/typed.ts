@@ -24,8 +24,8 @@ export interface Typing {
   readonly signal?: AbortSignal;
 }
 
-/** Words are separated by blanks. */
-export async function typed(line: string, typing: Typing = {}): Promise<Seen> {
+/** Words, or a line in which blanks separate them. */
+export async function typed(line: string | readonly string[], typing: Typing = {}): Promise<Seen> {
   const { api, clock = systemClock, isTerminal = false, env = {}, signal = new AbortController().signal } = typing;
   using folder = temporaryFolder();
   const kubeconfig = join(folder.path, 'kubeconfig');
@@ -39,11 +39,7 @@ export async function typed(line: string, typing: Typing = {}): Promise<Seen> {
     clock,
     signal,
   };
-  const code = await runProgram(
-    line.split(' ').filter((word) => word !== ''),
-    shell,
-    '0.0.0',
-  );
+  const code = await runProgram(typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line, shell, '0.0.0');
   return {
     code,
     out: out.join(''),
