@@ -1,7 +1,7 @@
 // The graph of a window: flows laid out as nodes and edges, and nothing in it that the viewer may not see. Pure.
 // Called by serve.ts with what was measured. A named service stands between client and server; a waypoint is a hop of its own.
 import { Figures } from './figures.ts';
-import { type Flows, flowsOf } from './flows.ts';
+import { type Flow, flowsOf, type Hop } from './flows.ts';
 import type { Graph, GraphEdge, GraphNode, NodeKind, Protocol } from './graph.ts';
 import type { Measured, Place } from './series.ts';
 
@@ -29,46 +29,55 @@ const mostEdges = 10_000;
 const mostNodes = 5_000;
 
 export function graphOf({ measured, seconds, waypoints, known, sees }: GraphInput): Pick<Graph, 'nodes' | 'edges'> {
-  const drawing = new Drawing(sees);
-  const flows = flowsOf(measured);
-  drawConnections(drawing, flows, waypoints);
-  drawHops(drawing, flows);
+  const drawing = new Drawing(sees, waypoints);
+  const { connections, hops } = flowsOf(measured);
+  const legs = Map.groupBy(hops, ({ waypoint, destination }) => legKey(waypoint, destination));
+  const named = connections.map((flow) => namedByHops(flow, legs.get(legKey(flow.source, flow.destination))));
+  const spoken = protocolsOf(hops);
+  for (const flow of named) drawConnections(drawing, flow, spoken, waypoints);
+  const told = new Set(named.map(({ source, service, destination }) => legKey(source, service, destination)));
+  for (const hop of hops) drawHop(drawing, hop, spoken, told.has(legKey(hop.waypoint, hop.service, hop.destination)));
   return drawing.finish(seconds, known);
 }
 
-function drawConnections(drawing: Drawing, { connections, hops }: Flows, waypoints: ReadonlySet<string>): void {
-  const spoken = new Map(hops.map((hop) => [legKey(hop.waypoint, hop.service, hop.destination), hop.protocol]));
-  for (const { source, service, destination, figures } of connections) {
-    const from = drawing.workload(source, waypoints);
-    const to = drawing.workload(destination, waypoints);
-    if (to.kind === 'waypoint' || service === undefined) {
-      drawing.edge(from, to, 'tcp').mergeConnections(figures);
-      continue;
-    }
-    const protocol = from.kind === 'waypoint' ? (spoken.get(legKey(source, service, destination)) ?? 'tcp') : 'tcp';
-    const middle = drawing.node('service', service);
-    drawing.edge(from, middle, protocol).mergeConnections(figures);
-    if (destination !== undefined) drawing.edge(middle, to, protocol).mergeConnections(figures);
-  }
+const isAmong = (keys: ReadonlySet<string>, place: Place | undefined): boolean => place !== undefined && keys.has(place.key);
+
+/** The waypoint knows which service it went for, where the server's tunnel guesses. */
+function namedByHops(flow: Flow, hops: readonly Hop[] = []): Flow {
+  const isNamed = hops.length === 0 || hops.some(({ service }) => service?.key === flow.service?.key);
+  return isNamed ? flow : { ...flow, service: hops[0]?.service };
 }
 
-/** Bytes and connections of a waypoint's requests are told by tunnels where they know of them, and by the waypoint where they do not. */
-function drawHops(drawing: Drawing, { connections, hops }: Flows): void {
-  const told = new Set(connections.map(({ source, service, destination }) => legKey(source, service, destination)));
-  const spoken = new Map<string, Protocol>();
-  for (const { waypoint, service, protocol, figures } of hops)
-    if (figures.requests > 0 || figures.opened > 0) spoken.set(legKey(waypoint, service, undefined), protocol);
-  for (const hop of hops) {
-    const { waypoint, service, source, destination, figures } = hop;
-    const protocol = spoken.get(legKey(waypoint, service, undefined)) ?? hop.protocol;
-    const at = waypoint === undefined ? drawing.node('workload', source) : drawing.node('waypoint', waypoint);
-    const middle = service && drawing.node('service', service);
-    const legs = middle === undefined ? [[at, drawing.node('workload', destination)] as const] : [[at, middle] as const];
-    if (middle !== undefined && destination !== undefined) legs.push([middle, drawing.node('workload', destination)]);
-    const isTold = told.has(legKey(waypoint, service, destination));
-    for (const [from, to] of legs) addHop(drawing.edge(from, to, protocol), figures, isTold);
-    if (waypoint !== undefined) addClient(drawing.edge(drawing.node('workload', source), at, 'tcp'), figures);
+/** By waypoint and service; denials alone do not tell. */
+function protocolsOf(hops: readonly Hop[]): ReadonlyMap<string, Protocol> {
+  const telling = hops.filter(({ figures }) => figures.requests > 0 || figures.opened > 0);
+  return new Map([...hops, ...telling].map(({ waypoint, service, protocol }) => [legKey(waypoint, service), protocol]));
+}
+
+function drawConnections(drawing: Drawing, flow: Flow, spoken: ReadonlyMap<string, Protocol>, waypoints: ReadonlySet<string>): void {
+  const { source, service, destination, figures } = flow;
+  const [from, to] = [drawing.workload(source), drawing.workload(destination)];
+  const protocol = spoken.get(legKey(source, service)) ?? 'tcp';
+  if (service === undefined || isAmong(waypoints, destination)) {
+    drawing.edge(from, to, protocol).mergeConnections(figures);
+    return;
   }
+  const middle = drawing.node('service', service);
+  drawing.edge(from, middle, protocol).mergeConnections(figures);
+  if (destination !== undefined) drawing.edge(middle, to, protocol).mergeConnections(figures);
+}
+
+/** `isTold`: bytes and connections behind the waypoint are told by the server's tunnel, which says more of them. */
+function drawHop(drawing: Drawing, hop: Hop, spoken: ReadonlyMap<string, Protocol>, isTold: boolean): void {
+  const { waypoint, service, source, destination, figures } = hop;
+  const protocol = spoken.get(legKey(waypoint, service)) ?? hop.protocol;
+  const client = drawing.workload(source);
+  const at = waypoint === undefined ? client : drawing.node('waypoint', waypoint);
+  const server = drawing.workload(destination);
+  const middle = service === undefined ? server : drawing.node('service', service);
+  addHop(drawing.edge(at, middle, protocol), figures, isTold);
+  if (service !== undefined && destination !== undefined) addHop(drawing.edge(middle, server, protocol), figures, isTold);
+  if (waypoint !== undefined) addClient(drawing.edge(client, at, 'tcp'), figures);
 }
 
 function addHop(edge: Figures, figures: Figures, isTold: boolean): void {
@@ -92,10 +101,12 @@ const outside: GraphNode = { id: 'unknown', kind: 'unknown', namespace: '', name
 
 class Drawing {
   readonly #sees: (namespace: string) => boolean;
+  readonly #waypoints: ReadonlySet<string>;
   readonly #nodes = new Map<string, GraphNode>();
   readonly #legs = new Map<string, Leg>();
 
-  constructor(sees: (namespace: string) => boolean) {
+  constructor(sees: (namespace: string) => boolean, waypoints: ReadonlySet<string>) {
+    this.#waypoints = waypoints;
     const known = new Map<string, boolean>();
     this.#sees = (namespace) => {
       const seen = known.get(namespace) ?? sees(namespace);
@@ -104,8 +115,8 @@ class Drawing {
     };
   }
 
-  workload(place: Place | undefined, waypoints: ReadonlySet<string>): GraphNode {
-    return this.node(place !== undefined && waypoints.has(place.key) ? 'waypoint' : 'workload', place);
+  workload(place: Place | undefined): GraphNode {
+    return this.node(isAmong(this.#waypoints, place) ? 'waypoint' : 'workload', place);
   }
 
   /** What may not be seen is as what is not known. */
@@ -141,10 +152,11 @@ class Drawing {
     const nodes = new Map([...this.#nodes, [outside.id, outside] as const].filter(([id]) => drawn.has(id)));
     for (const { namespace, name, pods, inMesh } of known) {
       if (!this.#sees(namespace)) continue;
-      const id = nodes.has(`waypoint:${namespace}/${name}`) ? `waypoint:${namespace}/${name}` : `workload:${namespace}/${name}`;
+      const kind = this.#waypoints.has(`${namespace}/${name}`) ? 'waypoint' : 'workload';
+      const id = `${kind}:${namespace}/${name}`;
       const node = nodes.get(id);
       if (node !== undefined) nodes.set(id, { ...node, pods, inMesh });
-      else if (inMesh && nodes.size < mostNodes) nodes.set(id, { id, kind: 'workload', namespace, name, pods, inMesh });
+      else if (inMesh && nodes.size < mostNodes) nodes.set(id, { id, kind, namespace, name, pods, inMesh });
     }
     return [...nodes.values()].sort(byId);
   }
@@ -172,7 +184,7 @@ class Drawing {
   }
 }
 
-const weight = ({ denied, sent, received, opened }: Figures): number => denied * 1e9 + sent + received + opened;
+const weight = ({ denials, sent, received, opened }: Figures): number => denials * 1e9 + sent + received + opened;
 
 const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
 

@@ -27,8 +27,6 @@ export class Figures {
   denied = 0;
   requests = 0;
   errors = 0;
-  /** Something has been told of it, if only that nothing happened. */
-  told = false;
   /** Connections and requests by how they are protected. */
   readonly securities = new Map<Security, number>();
   /** Denials by policy. */
@@ -39,7 +37,6 @@ export class Figures {
   readonly destination = new Only();
 
   add({ family, subject, increase, latest }: Measured): void {
-    this.told = true;
     this.source.add(subject.principals.source);
     this.destination.add(subject.principals.destination);
     switch (family) {
@@ -79,7 +76,6 @@ export class Figures {
 
   /** Bytes, connections, denials and who took part. */
   mergeConnections(other: Figures): void {
-    this.told = true;
     this.sent += other.sent;
     this.received += other.received;
     this.opened += other.opened;
@@ -92,20 +88,28 @@ export class Figures {
   }
 
   mergeDenials(other: Figures): void {
-    this.denied += Math.max(other.denied, sum(other.policies));
-    for (const [policy, count] of other.policies) addTo(this.policies, policy, count);
+    this.takeDenials(other, 1);
   }
 
-  /** `other` says which policies denied, of denials that may have been counted here already. */
-  explainDenials(other: Figures): void {
-    this.told = true;
-    for (const [policy, count] of other.policies) addTo(this.policies, policy, count);
-    this.denied = Math.max(this.denied, sum(this.policies));
-    this.source.add(other.source.value);
+  /** A part of them, up to 1. */
+  takeDenials(other: Figures, part: number): void {
+    if (part <= 0) return;
+    this.denied += other.denials * part;
+    for (const [policy, count] of other.policies) addTo(this.policies, policy, count * part);
+  }
+
+  /** `other` says which policies denied, of denials that are counted here already. */
+  explainDenials({ policies, source }: Figures): void {
+    for (const [policy, count] of policies) addTo(this.policies, policy, count);
+    this.source.add(source.value);
+  }
+
+  /** By flags or by policy, whichever counted more: one may be missing. */
+  get denials(): number {
+    return Math.max(this.denied, sum(this.policies));
   }
 
   mergeRequests(other: Figures): void {
-    this.told = true;
     this.requests += other.requests;
     this.errors += other.errors;
     for (const [bound, count] of other.buckets) addTo(this.buckets, bound, count);
@@ -130,9 +134,9 @@ export class Figures {
       connectionsPerSecond: rate(this.opened),
       openConnections: Math.max(0, Math.round(this.open)),
       failuresPerSecond: rate(this.failed + this.errors),
-      denialsPerSecond: rate(this.denied),
+      denialsPerSecond: rate(this.denials),
       // Prometheus extrapolates, and one denial must not become none.
-      denials: this.denied > 0 ? Math.max(1, Math.round(this.denied)) : 0,
+      denials: this.denials > 0 ? Math.max(1, Math.round(this.denials)) : 0,
       ...(requests && { http: requests }),
     };
   }

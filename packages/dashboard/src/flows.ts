@@ -68,35 +68,30 @@ function hopOf(hops: Map<string, Hop>, { subject, by: waypoint }: Measured): Hop
 }
 
 /**
- * What both sides tell counts once, by the destination's words: it alone knows of denials. Which service was meant is the client's to say; the
- * other side only guesses. A failure that only the source tells is kept, unless it is how it saw a denial.
+ * What both sides tell counts once. The client's side knows which service was meant, where the other one guesses; the server's side alone knows
+ * of denials, which to the client's are failures like any other. What only one side tells is taken from that one.
  */
 function reconciled({ source, destination, denials }: Pair): readonly Flow[] {
-  const flows = source.size > 0 ? [...source.values()] : [...destination.values(), ...(destination.size > 0 ? [] : denials.values())];
-  const home = (service: string): Flow | undefined => {
-    const named = flows.find((flow) => (flow.service?.key ?? '') === service);
-    return (
-      named ?? flows.reduce<Flow | undefined>((best, flow) => (best && best.figures.opened >= flow.figures.opened ? best : flow), undefined)
-    );
-  };
-  const merged = new Map(flows.map((flow) => [flow, new Figures()]));
-  const into = (service: string): Figures => merged.get(home(service) ?? fail()) ?? fail();
-  for (const [service, { figures }] of destination) into(service).mergeConnections(figures);
-  const unanswered = new Map([...merged].map(([flow, figures]) => [flow, !figures.told]));
-  for (const [service, { figures }] of denials) {
-    into(service).explainDenials(figures);
-  }
-  for (const flow of source.values()) {
-    const figures = merged.get(flow) ?? fail();
-    if (unanswered.get(flow)) {
-      const { failed } = flow.figures;
-      figures.mergeConnections(flow.figures);
-      figures.failed = Math.max(0, failed - figures.denied);
-    } else figures.failed = Math.max(figures.failed, flow.figures.failed - figures.denied);
-  }
-  return flows.map((flow) => ({ ...flow, figures: merged.get(flow) ?? fail() }));
+  for (const [service, { figures }] of denials) destination.get(service)?.figures.explainDenials(figures);
+  const untold = [...denials.values()].filter(({ service }) => !destination.has(service?.key ?? ''));
+  const judged = [...destination.values(), ...untold];
+  if (source.size === 0) return judged;
+  const flows = [...source.values()];
+  for (const { service, figures } of judged) if (figures.denials > 0) spread(figures, flows, service?.key ?? '');
+  return flows;
 }
 
-function fail(): never {
-  throw new TypeError('a flow that was just listed is not there');
+/** Denials belong where the client's side saw failures: of the same service if it can be. */
+function spread(judged: Figures, flows: readonly Flow[], service: string): void {
+  const fits = ({ service: meant, figures }: Flow): number => (figures.failed > 0 ? 2 : 0) + ((meant?.key ?? '') === service ? 1 : 0);
+  const ordered = flows.toSorted((a, b) => fits(b) - fits(a) || b.figures.opened - a.figures.opened);
+  const all = judged.denials;
+  let left = all;
+  for (const { figures } of ordered) {
+    const taken = Math.min(left, figures.failed);
+    figures.takeDenials(judged, taken / all);
+    figures.failed -= taken;
+    left -= taken;
+  }
+  ordered[0]?.figures.takeDenials(judged, left / all);
 }

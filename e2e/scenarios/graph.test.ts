@@ -1,0 +1,187 @@
+// The graph as the control plane serves it: who talks to whom on a living mesh, who may see it, and how soon.
+// A viewer's browser would come over a port-forward, and so does this test. The page itself is page.test.ts.
+import { request } from 'node:http';
+import type { Graph, GraphEdge, Session } from '@ambient-mesh/dashboard/graph';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../lab/eventually.ts';
+import { KubeApi } from '../lab/kubernetes/kube-api.ts';
+import { hasKubectl } from '../lab/kubernetes/kubectl.ts';
+import { MeshLab, manifest } from '../lab/mesh-lab.ts';
+
+const patience = { timeoutMs: 20_000, everyMs: 250 };
+/** From traffic to its edge. */
+const soon = { timeoutMs: 5_000, everyMs: 100 };
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+describe.skipIf(!hasKubectl())('the graph', () => {
+  let mesh: MeshLab;
+  let istiod: string;
+  let token: string;
+
+  beforeAll(async () => {
+    mesh = await MeshLab.start();
+    const { kubectl } = mesh;
+    istiod = await kubectl.ok('-n istio-system get pods -l app=istiod -o jsonpath={.items[0].metadata.name}');
+    await kubectl.ok('create serviceaccount viewer');
+    await kubectl.ok('create serviceaccount stranger');
+    token = await kubectl.ok('create token viewer');
+  }, 120_000);
+  afterAll(() => mesh?.[Symbol.asyncDispose]());
+
+  async function ask(
+    path: string,
+    headers: Readonly<Record<string, string>> = { authorization: `Bearer ${token}` },
+    method = 'GET',
+  ): Promise<Answer> {
+    const connection = await mesh.cluster.client.portForward({ namespace: 'istio-system', name: istiod }, 15_013);
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        const asked = request({ path, method, headers: { host: 'localhost:15013', ...headers }, createConnection: () => connection });
+        asked.on('error', reject);
+        asked.on('response', (answer) => {
+          let body = '';
+          answer.setEncoding('utf8');
+          answer.on('data', (text: string) => {
+            body += text;
+          });
+          answer.on('error', reject);
+          answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }));
+        });
+        asked.end();
+      });
+    } finally {
+      connection.destroy();
+    }
+  }
+  const graph = async (window = 15): Promise<Graph> => JSON.parse((await ask(`/api/graph?window=${window}`)).body) as Graph;
+  const edge = async (id: string, holds: (edge: GraphEdge) => boolean = () => true, wait = patience): Promise<GraphEdge> => {
+    let last: Graph | undefined;
+    const find = async (): Promise<GraphEdge | undefined> => {
+      last = await graph();
+      return last.edges.find((each) => each.id === id && holds(each));
+    };
+    return eventually(find, { ...wait, what: () => `${id} in ${JSON.stringify(last, undefined, 1)}` });
+  };
+  const curl = (from: string, ...more: readonly string[]) => mesh.kubectl.run(['exec', from, '--', 'curl', '-s', '-m', '5', ...more]);
+
+  test('nobody without a token, nobody with a bad one, nobody by another name', async () => {
+    expect((await ask('/api/graph', {})).status).toBe(401);
+    const bad = await ask('/api/graph', { authorization: 'Bearer nonsense' });
+    expect([bad.status, JSON.parse(bad.body)]).toEqual([401, { error: expect.stringContaining('does not accept this token') }]);
+    expect((await ask('/api/graph', { authorization: `Bearer ${token}`, host: 'evil.example' })).status).toBe(403);
+    expect((await ask('/', { host: 'evil.example' })).status).toBe(403);
+  });
+
+  test('a viewer is known by name; the page forbids every other origin', async () => {
+    const { viewer, source, features } = JSON.parse((await ask('/api/session')).body) as Session;
+    expect([viewer, source, features.logs]).toEqual(['system:serviceaccount:default:viewer', 'proxies', false]);
+    expect((await ask('/')).headers['content-security-policy']).toContain("default-src 'self'");
+  });
+
+  test('a token becomes a cookie, which lets its browser in', async () => {
+    const { status, headers } = await ask('/api/session', { authorization: `Bearer ${token}` }, 'POST');
+    const [cookie = ''] = String(headers['set-cookie']).split(';');
+    expect([status, String(headers['set-cookie'])]).toEqual([200, expect.stringContaining('HttpOnly; SameSite=Strict')]);
+    expect((await ask('/api/session', { cookie })).status).toBe(200);
+    expect((await ask('/api/session', { cookie: `${cookie}x` })).status).toBe(401);
+  });
+
+  test('members are there before anybody talks, and an edge within five seconds of its traffic', async () => {
+    const { nodes, namespaces } = await graph();
+    expect(nodes).toContainEqual({
+      id: 'workload:default/client',
+      kind: 'workload',
+      namespace: 'default',
+      name: 'client',
+      pods: 1,
+      inMesh: true,
+    });
+    expect(namespaces).toContain('default');
+    await curl('client', `http://${await mesh.ipOf('server-b')}:8080/`);
+    const direct = await edge(
+      'workload:default/client>workload:default/server-b>tcp',
+      ({ connectionsPerSecond }) => connectionsPerSecond > 0,
+      soon,
+    );
+    expect(direct).toMatchObject({ security: 'mutual_tls', denials: 0, deniedBy: [], failuresPerSecond: 0 });
+    expect(direct.bytesPerSecond.sent).toBeGreaterThan(0);
+    expect(direct.bytesPerSecond.received).toBeGreaterThan(direct.bytesPerSecond.sent);
+    expect(direct.principals.source).toBe('spiffe://cluster.local/ns/default/sa/client');
+  });
+
+  test('a service stands between its clients and its pods; a neighbour on the node is reached without a wire', async () => {
+    for (let i = 0; i < 8; i++) await curl('client', 'http://server/');
+    await edge('workload:default/client>service:default/server>tcp', ({ connectionsPerSecond }) => connectionsPerSecond > 0);
+    const near = await edge('service:default/server>workload:default/server-a>tcp', ({ connectionsPerSecond }) => connectionsPerSecond > 0);
+    const far = await edge('service:default/server>workload:default/server-b>tcp', ({ connectionsPerSecond }) => connectionsPerSecond > 0);
+    expect([near.security, far.security]).toEqual(['local', 'mutual_tls']);
+  });
+
+  test('whoever is outside comes in clear, from outside', async () => {
+    await curl('outside', `http://${await mesh.ipOf('server-b')}:8080/`);
+    await eventually(async () => ((await graph()).edges.some(({ security }) => security === 'none') ? true : undefined), {
+      ...patience,
+      what: 'an edge in clear',
+    });
+  });
+
+  test('a denial turns up with the name of its policy, and is no failure', async () => {
+    await mesh.kubectl.ok(`apply -f ${manifest('deny')}`);
+    const ip = await mesh.ipOf('server-b');
+    await eventually(async () => ((await curl('client', `http://${ip}:8080/`)).code !== 0 ? true : undefined), {
+      ...patience,
+      what: 'a denial',
+    });
+    const denied = await edge('workload:default/client>workload:default/server-b>tcp', ({ denials }) => denials > 0, soon);
+    expect(denied).toMatchObject({ deniedBy: ['default/deny-client'], failuresPerSecond: 0 });
+    await mesh.kubectl.ok(`delete -f ${manifest('deny')}`);
+  });
+
+  test('who may not see a namespace sees nothing of it', async () => {
+    const { api } = mesh.cluster;
+    if (!(api instanceof KubeApi)) return;
+    const stranger = 'system:serviceaccount:default:stranger';
+    api.faults.forbid = (_, resource, user, namespace) => user.name === stranger && resource === 'namespaces' && namespace === 'default';
+    const authorization = `Bearer ${await mesh.kubectl.ok('create token stranger')}`;
+    const { body } = await ask('/api/graph', { authorization });
+    expect(body).not.toContain('server');
+    expect((JSON.parse(body) as Graph).edges).toEqual([]);
+    api.faults.forbid = () => false;
+  });
+
+  test('a waypoint is a hop; what it refuses is red with its policy; requests have times', async () => {
+    const { kubectl } = mesh;
+    await kubectl.ok(`apply -f ${manifest('waypoint')}`);
+    await kubectl.ok('wait gateway/waypoint --for=condition=Programmed --timeout=60s');
+    await kubectl.ok('label service server istio.io/use-waypoint=waypoint');
+    await kubectl.ok('wait service/server --for=condition=istio.io/WaypointBound --timeout=20s');
+    // The collector looks for new proxies every ten seconds, and what they told before its first question is of no known time.
+    await eventually(
+      async () => {
+        await curl('client', 'http://server/');
+        await curl('client', '-X', 'POST', 'http://server/');
+        const { edges } = await graph();
+        const hop = edges.find(({ id }) => id === 'waypoint:default/waypoint>service:default/server>http');
+        return hop?.http !== undefined && hop.http.requestsPerSecond > 0 && hop.denials > 0 ? true : undefined;
+      },
+      { timeoutMs: 40_000, everyMs: 500, what: 'requests through the waypoint' },
+    );
+    const all = await graph();
+    const by = (id: string) =>
+      all.edges.find((each) => each.id === id) ?? expect.fail(`${id} in ${JSON.stringify(all.edges, undefined, 1)}`);
+    expect(by('workload:default/client>waypoint:default/waypoint>tcp')).toMatchObject({
+      security: 'mutual_tls',
+      deniedBy: ['no policy allows it'],
+    });
+    const hop = by('waypoint:default/waypoint>service:default/server>http');
+    expect(hop).toMatchObject({ security: 'mutual_tls', deniedBy: ['no policy allows it'] });
+    expect(hop.http?.p99Ms).toBeGreaterThan(0);
+    expect(all.edges.some(({ id }) => /^service:default\/server>workload:default\/server-[ab]>http$/.test(id))).toBe(true);
+    expect(all.nodes).toContainEqual(expect.objectContaining({ id: 'waypoint:default/waypoint', pods: 1 }));
+  }, 90_000);
+});
