@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { metricsPage } from '@ambient-mesh/runtime/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../lab/eventually.ts';
+import { httpIn } from '../lab/http.ts';
 import { hasKubectl } from '../lab/kubernetes/kubectl.ts';
 import { MeshLab, manifest } from '../lab/mesh-lab.ts';
 import { type Alert, hasPrometheus, Prometheus } from '../lab/prometheus.ts';
@@ -178,7 +179,7 @@ describe.skipIf(!hasKubectl() || !hasPrometheus())('Prometheus and the mesh', ()
     await kubectl.ok('wait service/server --for=condition=istio.io/WaypointBound --timeout=20s');
     prometheus = await Prometheus.start(mesh);
     traffic = talk();
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     stop.abort();
     await traffic;
@@ -224,6 +225,33 @@ describe.skipIf(!hasKubectl() || !hasPrometheus())('Prometheus and the mesh', ()
       { ...patience, what: query },
     );
     for (const { metric } of series) expect(Object.keys(metric)).toEqual(expect.arrayContaining([...labels]));
+  });
+
+  test('Kiali, objects: members, waypoints and the control plane have the marks that it looks for', async () => {
+    const { kubectl } = mesh;
+    const names = async (what: string): Promise<string> => (await kubectl.ok(`get ${what} -o jsonpath={.items[*].metadata.name}`)).trim();
+    expect(await names('deployment -l gateway.istio.io/managed=istio.io-mesh-controller')).toBe('waypoint');
+    expect(await names('-n istio-system deployment -l app=istiod')).toBe('istiod');
+    expect(await names('-n istio-system pod -l app=ztunnel')).toMatch(/^ztunnel-\w+ ztunnel-\w+$/);
+    const redirected =
+      'get pods -o jsonpath={range.items[?(@.metadata.annotations.ambient\\.istio\\.io/redirection=="enabled")]}{.metadata.name},{end}';
+    expect(await kubectl.ok(redirected)).toBe('client,server-a,server-b,');
+  });
+
+  test('Kiali, control plane: version, clients and services, the latter two from inside the pod only', async () => {
+    const { kubectl } = mesh;
+    const inside = (page: string): Promise<string> =>
+      kubectl.ok(`-n istio-system exec deploy/istiod -- curl -s http://127.0.0.1:15014${page}`);
+    expect(await inside('/version')).toMatch(/^1\.\d+\.\d+-/);
+    const proxies = (JSON.parse(await inside('/debug/syncz')) as readonly { readonly proxy: string }[]).map(({ proxy }) => proxy);
+    expect(proxies.filter((each) => /^ztunnel-.*\.istio-system$/.test(each))).toHaveLength(2);
+    expect(JSON.parse(await inside('/debug/registryz'))).toContainEqual(
+      expect.objectContaining({ hostname: 'server.default.svc.cluster.local', MeshExternal: false }),
+    );
+    const host = await kubectl.ok('-n istio-system get pod -l app=istiod -o jsonpath={.items[0].status.podIP}');
+    const outside = (path: string) => httpIn(mesh.lab.underlay, { host, port: 15_014, path });
+    expect((await outside('/version')).status).toBe(200);
+    for (const page of ['syncz', 'registryz']) expect((await outside(`/debug/${page}`)).status).toBe(403);
   });
 
   test('whatever our programs tell is documented', async () => {
