@@ -33,8 +33,8 @@ export function buildProgram(shell: Shell, version: string): Command {
     .showHelpAfterError('(see --help)')
     .exitOverride();
   addAnalyze(program, shell);
-  addCheck(program, shell);
   addBugReport(program, shell, (argv, own) => runProgram(argv, own, version), version);
+  addCheck(program, shell);
   addCompletion(program, shell);
   addExplain(program, shell);
   addInstall(program, shell);

@@ -53,7 +53,7 @@ function optionShape(option: Option): OptionShape {
     names: [short, long].filter((name) => name !== undefined),
     about: description,
     takes: !takesValue ? 'nothing' : (option.argChoices ?? (/[<[]file/.test(flags) ? 'file' : 'any')),
-    otherwise: takesValue && defaultValue !== undefined ? String(defaultValue) : undefined,
+    otherwise: takesValue && defaultValue !== undefined ? String(defaultValue) || undefined : undefined,
   };
 }
 
