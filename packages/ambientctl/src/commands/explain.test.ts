@@ -94,6 +94,11 @@ ${allowed}
       '+   ALLOWED',
     ]);
   });
+  test('an object that says no namespace is meant for the one of the command', async () => {
+    const { metadata, ...rest } = policy('DENY');
+    const { out } = await fromFile(`web cart:80 --what-if ${file('bare.yaml', { ...rest, metadata: { name: metadata.name } })}`);
+    expect(out).toContain('+   DENIED        AuthorizationPolicy shop/gate\n');
+  });
   test('nothing', async () => {
     const { out } = await fromFile(`web cart:80 -o json --what-if ${file('same.yaml', policy('ALLOW'))}`);
     expect(JSON.parse(out)).toMatchObject({ changes: false, before: { outcome: 'allowed' }, after: { outcome: 'allowed' } });

@@ -54,13 +54,13 @@ export function addExplain(program: Command, shell: Shell): void {
 async function run(shell: Shell, ends: Pick<Asked, 'from' | 'to'>, options: Options): Promise<void> {
   await using cluster = options.file === undefined ? await openCluster(shell, options) : undefined;
   const asked = { ...ends, namespace: cluster?.namespace ?? options.namespace ?? 'default' };
-  const objects = cluster === undefined ? objectsIn(options.file ?? []) : await objectsOf(cluster.client, shell.signal);
+  const objects = cluster === undefined ? objectsIn(options.file ?? [], asked.namespace) : await objectsOf(cluster.client, shell.signal);
   const settings = cluster === undefined ? defaultSettings : await settingsOf(cluster.client, objects, shell.signal);
   const answer = (known: KnownMesh): Explanation => explain(known, questionOf(known, asked, options, shell.clock.now()));
   const now = answer(meshOf(objects, settings));
   const { whatIf = [], without = [] } = options;
   if (whatIf.length + without.length === 0) return tell(shell, options, now);
-  const changed = withChanges(withoutObjects(objects, without, asked.namespace), objectsIn(whatIf));
+  const changed = withChanges(withoutObjects(objects, without, asked.namespace), objectsIn(whatIf, asked.namespace));
   tellDifference(shell, options, now, answer(meshOf(changed, settings)));
 }
 

@@ -32,13 +32,16 @@ export async function objectsOf(client: KubeClient, signal: AbortSignal): Promis
   return found;
 }
 
-/** YAML or JSON, any number of documents, lists among them; kinds that the mesh does not read are passed over. @throws MeshError with a sentence */
-export function objectsIn(files: readonly string[]): RawObjects {
+/**
+ * YAML or JSON, any number of documents, lists among them; kinds that the mesh does not read are passed over.
+ * @param namespace of objects that say none, as in `kubectl apply`. @throws MeshError with a sentence
+ */
+export function objectsIn(files: readonly string[], namespace: string): RawObjects {
   const found: Mutable = {};
   for (const file of files)
     for (const document of documentsOf(file)) {
       const table = tableOf(document);
-      if (table !== undefined) found[table] = [...(found[table] ?? []), document];
+      if (table !== undefined) found[table] = [...(found[table] ?? []), placed(table, document, namespace)];
     }
   return found;
 }
@@ -65,10 +68,10 @@ export function withoutObjects(objects: RawObjects, named: readonly string[], ow
     );
     if (table === undefined || path.length < 1 || path.length > 2)
       throw usage(`${JSON.stringify(text)} names no object: write it as kind/name or kind/namespace/name`);
-    const [name, namespace = ownNamespace] = path.toReversed();
-    const isMeant = (object: unknown): boolean => keyOf(object) === `${namespace}/${name}` || keyOf(object) === `default/${name}`;
-    const kept = left[table]?.filter((object) => !isMeant(object)) ?? [];
-    if (kept.length === left[table]?.length) throw failure(`there is no ${allKinds[table].kind} ${namespace}/${name} to be without`);
+    const [name = '', namespace = ownNamespace] = path.toReversed();
+    const key = `${allKinds[table].namespaced ? namespace : ''}/${name}`;
+    const kept = left[table]?.filter((object) => keyOf(object) !== key) ?? [];
+    if (kept.length === left[table]?.length) throw failure(`there is no ${allKinds[table].kind} ${key.replace(/^\//, '')} to be without`);
     left[table] = kept;
   }
   return left;
@@ -102,7 +105,13 @@ function tableOf(object: unknown): Table | undefined {
   return tables.find((table) => allKinds[table].kind === kind && allKinds[table].group === group);
 }
 
+function placed(table: Table, object: unknown, namespace: string): unknown {
+  const { metadata, ...rest } = objectOf(object);
+  return allKinds[table].namespaced ? { ...rest, metadata: { namespace, ...objectOf(metadata) } } : object;
+}
+
+/** `namespace/name`; the namespace is empty for kinds that live outside of namespaces. */
 function keyOf(object: unknown): string {
   const { namespace, name } = objectOf(objectOf(object).metadata);
-  return `${typeof namespace === 'string' ? namespace : 'default'}/${String(name)}`;
+  return `${typeof namespace === 'string' ? namespace : ''}/${String(name)}`;
 }

@@ -1,6 +1,7 @@
 // Policies in the words of those who wrote them: what an internal name stands for, and which rule held and what it compares. Pure.
 // Used by arrival.ts and through-waypoint.ts.
 import type { Connection, Verdict } from '@ambient-mesh/model/authorize';
+import type { OperationMatch, RequestPolicy, SourceMatch } from '@ambient-mesh/model/l7/policy';
 import type { Mesh } from '@ambient-mesh/model/mesh';
 import type { Match, Rule, ServiceAccountMatch, StringMatch } from '@ambient-mesh/model/policy';
 import { Attributes, compilePolicy } from '@ambient-mesh/model/policy-match';
@@ -29,11 +30,31 @@ export function ruleThatHeld(mesh: Mesh, workload: Workload, { source, destinati
   return rule === undefined ? '' : `rule ${at} (${ruleText(rule)})`;
 }
 
-/** `ns[<ns>]-policy[<name>]-rule[<i>]`, as waypoints name their rules. */
+const ruleId = /ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[(\d+)\]/;
+
+/** @param id `ns[<ns>]-policy[<name>]-rule[<i>]`, as waypoints name their rules */
 export function ruleCalledByUsers(id: string): string {
-  const [, namespace, name, rule] = /ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[(\d+)\]/.exec(id) ?? [];
+  const [, namespace, name, rule] = ruleId.exec(id) ?? [];
   return namespace === undefined ? id : `AuthorizationPolicy ${namespace}/${name}, rule ${rule}`;
 }
+
+/** What a waypoint's rule asks for: `methods GET with paths /a*`. Empty for one that holds for everybody. */
+export function requestRuleText(id: string, policies: readonly RequestPolicy[]): string {
+  const [, namespace, name, at] = ruleId.exec(id) ?? [];
+  const rule = policies.find((each) => each.namespace === namespace && each.name === name)?.rules[Number(at)];
+  if (rule === undefined) return '';
+  const parts = [
+    rule.from.map(listsText).join(' or '),
+    rule.to.map(listsText).join(' or '),
+    ...rule.when.map(({ key, values, notValues }) => `${key} ${[...values, ...notValues.map((each) => `not ${each}`)].join(' or ')}`),
+  ];
+  return parts.filter((part) => part !== '').join(', and ');
+}
+
+const listsText = (lists: SourceMatch | OperationMatch): string =>
+  Object.entries(lists)
+    .map(([field, values]) => `${field} ${values.join(' or ')}`)
+    .join(' with ');
 
 const ruleText = (rule: Rule): string =>
   rule.length === 0 ? 'everybody' : rule.map((clause) => clause.map(matchText).join(' or ') || 'everybody').join(', and ');

@@ -296,7 +296,7 @@ describe('what is said on the way', () => {
       ),
     ).toEqual([
       'shop/web: cart.shop.svc.cluster.local port 80 has a waypoint: by mutual TLS to shop/wp',
-      'shop/wp: allowed by AuthorizationPolicy shop/admins, rule 0',
+      'shop/wp: allowed by AuthorizationPolicy shop/admins, rule 0 (paths /a*)',
       'shop/wp: rule mine matches',
       'shop/wp: sends to shop/other.shop.svc.cluster.local port 80',
       'shop/other-1: port 8080 lets spiffe://cluster.local/ns/shop/sa/wp in, over mutual TLS',
@@ -326,7 +326,7 @@ describe('what is said on the way', () => {
   test('a connection to an HTTP port is taken for the simplest request', () => {
     expect(saidOf([policy('no-get', get)], 'shop/web cart:80').slice(1)).toEqual([
       'shop/wp: port 80 is HTTP, and each request is judged by itself: taken to be GET / (ask with --path)',
-      'shop/wp: denied by AuthorizationPolicy shop/no-get, rule 0',
+      'shop/wp: denied by AuthorizationPolicy shop/no-get, rule 0 (methods GET)',
     ]);
   });
   test('a waypoint without a pod that is ready', () => {

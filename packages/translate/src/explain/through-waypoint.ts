@@ -14,7 +14,7 @@ import type { RequestPolicy } from '@ambient-mesh/model/l7/policy';
 import { ConnectionFacts, RequestFacts } from '@ambient-mesh/model/l7/request-facts';
 import type { Workload } from '@ambient-mesh/model/workload';
 import { type AskedRequest, addressLike, ends, type Inquiry, nameOf, type Outcome, refused, together } from './explanation.ts';
-import { ruleCalledByUsers } from './policy-words.ts';
+import { requestRuleText, ruleCalledByUsers } from './policy-words.ts';
 import { routed } from './routed.ts';
 import { judgeTokens } from './tokens.ts';
 import { type Attached, attachedHere } from './waypoint-rules.ts';
@@ -125,8 +125,10 @@ function told({ steps }: Inquiry, here: string, verdict: RequestVerdict, policie
     steps.push({ at: here, says: `dry run: ${by} would ${allow ? 'allow' : rule === undefined ? 'allow' : 'deny'} it` });
   }
   if (verdict.audit) steps.push({ at: here, says: 'a policy marks it for audit' });
-  if (!verdict.allow) steps.push({ at: here, says: `denied by ${deciding(verdict, policies)}` });
-  else if (verdict.rule !== undefined) steps.push({ at: here, says: `allowed by ${ruleCalledByUsers(verdict.rule)}` });
+  const text = verdict.rule === undefined ? '' : requestRuleText(verdict.rule, policies);
+  const compared = text === '' ? '' : ` (${text})`;
+  if (!verdict.allow) steps.push({ at: here, says: `denied by ${deciding(verdict, policies)}${compared}` });
+  else if (verdict.rule !== undefined) steps.push({ at: here, says: `allowed by ${ruleCalledByUsers(verdict.rule)}${compared}` });
 }
 
 function deciding({ rule }: RequestVerdict, policies: readonly RequestPolicy[]): string {

@@ -71,18 +71,28 @@ function gatewayOf({ mesh, l7 }: KnownMesh, { namespace, services, workloadName 
   return { key, waypointClass: found.settings.class, includeClientIdentity: found.settings.includeClientIdentity };
 }
 
+interface Tables {
+  readonly routes: RouteTables;
+  readonly destinations: DestinationTables;
+}
+
+/** By the namespace of the waypoint: made once for each mesh that is asked about. */
+const made = new WeakMap<KnownMesh, Map<string, Tables>>();
+
 /** Routes and destinations as a waypoint of this namespace keeps them. */
-export function tablesFor(
-  { l7, settings }: KnownMesh,
-  waypointNamespace: string,
-): { readonly routes: RouteTables; readonly destinations: DestinationTables } {
-  const home = { waypointNamespace, rootNamespace: settings.rootNamespace };
-  const [routes, destinations] = [new RouteTables(home), new DestinationTables(home)];
-  for (const [name, resource] of l7) {
-    if (resource.is === 'route') putUsable(routes, name, resource.route);
-    else if (resource.is === 'destination') destinations.put(name, resource.settings);
+export function tablesFor(known: KnownMesh, waypointNamespace: string): Tables {
+  const own = made.get(known) ?? new Map<string, Tables>();
+  made.set(known, own);
+  const kept = own.get(waypointNamespace);
+  if (kept !== undefined) return kept;
+  const home = { waypointNamespace, rootNamespace: known.settings.rootNamespace };
+  const tables = { routes: new RouteTables(home), destinations: new DestinationTables(home) };
+  for (const [name, resource] of known.l7) {
+    if (resource.is === 'route') putUsable(tables.routes, name, resource.route);
+    else if (resource.is === 'destination') tables.destinations.put(name, resource.settings);
   }
-  return { routes, destinations };
+  own.set(waypointNamespace, tables);
+  return tables;
 }
 
 /** What cannot be compiled is refused by waypoints, too. */
