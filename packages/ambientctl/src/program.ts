@@ -7,6 +7,7 @@ import { addAnalyze } from './commands/analyze.ts';
 import { addBugReport } from './commands/bug-report.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDashboard } from './commands/dashboard.ts';
 import { addExplain } from './commands/explain.ts';
 import { addInstall, addUpgrade } from './commands/install.ts';
 import { addProxyStatus } from './commands/proxy-status.ts';
@@ -36,6 +37,7 @@ export function buildProgram(shell: Shell, version: string): Command {
   addBugReport(program, shell, (argv, own) => runProgram(argv, own, version), version);
   addCheck(program, shell);
   addCompletion(program, shell);
+  addDashboard(program, shell, version);
   addExplain(program, shell);
   addInstall(program, shell);
   addProxyStatus(program, shell);

@@ -1,0 +1,42 @@
+// Explanations for the graph's page: what `ambientctl explain` says, of objects that are read anew now and then.
+// Used by commands/dashboard.ts. How the mesh decides is translate/explain.
+import type { AnswerPorts } from '@ambient-mesh/dashboard/answers';
+import type { KubeClient } from '@ambient-mesh/kube/client';
+import { type Clock, ms } from '@ambient-mesh/runtime/time';
+import { explain } from '@ambient-mesh/translate/explain/explain';
+import type { Question } from '@ambient-mesh/translate/explain/explanation';
+import { type KnownMesh, meshOf } from '@ambient-mesh/translate/explain/mesh-of';
+import { targetCalled, workloadCalled } from '@ambient-mesh/translate/explain/names';
+import { objectsOf } from '../explain/objects.ts';
+import { settingsOf } from '../explain/settings.ts';
+
+const keptFor = ms(5_000);
+
+export function explained(client: KubeClient, clock: Clock, signal: AbortSignal): NonNullable<AnswerPorts['explain']> {
+  let known: { readonly at: number; readonly mesh: Promise<KnownMesh> } | undefined;
+  const read = async (): Promise<KnownMesh> => {
+    const objects = await objectsOf(client, signal);
+    return meshOf(objects, await settingsOf(client, objects, signal));
+  };
+  const mesh = (): Promise<KnownMesh> => {
+    const now = clock.monotonic();
+    if (known === undefined || now - known.at >= keptFor) {
+      known = { at: now, mesh: read() };
+      known.mesh.catch(() => {});
+    }
+    return known.mesh;
+  };
+  return async ({ from: { namespace, name }, to, method, path }) => {
+    const there = await mesh();
+    const from = workloadCalled(there.mesh, name, namespace);
+    if (from === undefined) return { error: `there is no pod or workload ${namespace}/${name}` };
+    const target = targetCalled(there.mesh, to, namespace);
+    if (typeof target === 'string') return { error: target };
+    const isRequest = method !== undefined || path !== undefined;
+    const request = { method: (method ?? 'GET').toUpperCase(), host: target.host, path: path ?? '/', headers: [] };
+    const question: Question = { from, to: target.address, now: clock.now(), ...(isRequest && { request }) };
+    const { steps, outcome, by } = explain(there, question);
+    // All of it was read with the viewer's own rights.
+    return { answer: { steps, outcome, by }, namespaces: [namespace] };
+  };
+}
