@@ -56,8 +56,6 @@ export class Canvas {
       maxZoom: 3,
       boxSelectionEnabled: false,
       autounselectify: true,
-      hideEdgesOnViewport: false,
-      textureOnViewport: false,
     });
     this.#chips = new Chips(this.#cy, container);
     this.#cy.on('tap', ({ target }) => events.onSelect(target === this.#cy ? '' : selectable(target.id())));
@@ -126,6 +124,7 @@ export class Canvas {
     });
     if (id === this.#selected) return;
     this.#selected = id;
+    this.#chips.select(id);
     this.#revealSelected();
   }
 
@@ -219,6 +218,7 @@ export class Canvas {
   #paintFor(edges: number): void {
     if (edges > large === this.#isLarge) return;
     this.#isLarge = edges > large;
+    moveAsTexture(this.#cy, this.#isLarge);
     this.recolour();
   }
 
@@ -269,6 +269,15 @@ export class Canvas {
 
 /** Groups have no details. */
 const selectable = (id: string): string => (id.startsWith('namespace:') ? '' : id);
+
+/**
+ * Thousands of edges are moved as one image while the viewer drags or turns the wheel, and painted when that ends.
+ * Cytoscape takes this as an option at its start, when the size is not known yet; its renderer looks in every frame.
+ */
+function moveAsTexture(cy: Core & { renderer?(): { textureOnViewport?: boolean } }, wanted: boolean): void {
+  const renderer = cy.renderer?.();
+  if (renderer !== undefined) renderer.textureOnViewport = wanted;
+}
 
 /** Marks of the viewer's stay: new figures must not wipe them off. */
 function reclass(element: SingularElementReturnValue, classes: string): void {

@@ -8,8 +8,10 @@ import { colour } from './theme.ts';
 /** In pixels of the screen: how long an edge must be to carry a lock, and a text. */
 const lengthForLock = 46;
 const lengthForText = 120;
-/** More than this would be noise, and take too long to paint in every frame. */
-const most = 150;
+/** Square pixels of the screen for each chip: more of them would be noise. */
+const areaEach = 18_000;
+/** So long after its last movement the picture is at rest, and chips are chosen anew. */
+const restMs = 150;
 const height = 18;
 const lockWidth = 9;
 const font = `11px ${fontFamily}`;
@@ -26,8 +28,11 @@ export class Chips {
   #edges: readonly EdgePicture[] = [];
   #colours = colours();
   readonly #textWidths = new Map<string, number>();
-  /** Ids that are always labelled: selected, under the pointer. */
-  readonly #chosen = new Set<string>();
+  /** Of the last drawing at rest: while the picture moves they move along, so that no frame looks at thousands of edges. */
+  #drawn: readonly EdgePicture[] = [];
+  #resting: ReturnType<typeof setTimeout> | undefined;
+  #hovered = '';
+  #selected = '';
 
   constructor(cy: Core, container: HTMLElement) {
     this.#cy = cy;
@@ -38,8 +43,15 @@ export class Chips {
     if (paint === null) throw new Error('this browser has no canvas');
     this.#paint = paint;
     cy.on('render', () => this.#draw());
-    cy.on('mouseover', 'edge', ({ target }) => this.#choose(target.id(), true));
-    cy.on('mouseout', 'edge', ({ target }) => this.#choose(target.id(), false));
+    cy.on('viewport', () => {
+      clearTimeout(this.#resting);
+      this.#resting = setTimeout(() => {
+        this.#resting = undefined;
+        this.#draw();
+      }, restMs);
+    });
+    cy.on('mouseover', 'edge', ({ target }) => this.#hover(target.id()));
+    cy.on('mouseout', 'edge', () => this.#hover(''));
   }
 
   show(edges: readonly EdgePicture[]): void {
@@ -48,15 +60,24 @@ export class Chips {
     this.#draw();
   }
 
+  /** A selected edge has its chip before all others. */
+  select(id: string): void {
+    this.#selected = id;
+    this.#draw();
+  }
+
   recolour(): void {
     this.#colours = colours();
     this.#draw();
   }
 
-  #choose(id: string, isChosen: boolean): void {
-    if (isChosen) this.#chosen.add(id);
-    else this.#chosen.delete(id);
+  #hover(id: string): void {
+    this.#hovered = id;
     this.#draw();
+  }
+
+  #isChosen({ id }: EdgePicture): boolean {
+    return id === this.#hovered || id === this.#selected;
   }
 
   #draw(): void {
@@ -69,14 +90,20 @@ export class Chips {
     }
     this.#paint.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.#paint.clearRect(0, 0, width, height);
-    const drawn: Spot[] = [];
-    for (const edge of this.#edges) {
-      if (drawn.length >= most) return;
+    const isMoving = this.#resting !== undefined;
+    const candidates = isMoving ? this.#drawn : [...this.#edges.filter((edge) => this.#isChosen(edge)), ...this.#edges];
+    const most = Math.ceil((width * height) / areaEach);
+    const drawn: EdgePicture[] = [];
+    const spots: Spot[] = [];
+    for (const edge of candidates) {
+      if (drawn.length >= most) break;
       const spot = this.#spotOf(edge, width, height);
-      if (spot === undefined || drawn.some((other) => overlap(spot, other))) continue;
-      drawn.push(spot);
+      if (spot === undefined || spots.some((other) => overlap(spot, other))) continue;
+      drawn.push(edge);
+      spots.push(spot);
       this.#drawChip(edge, spot);
     }
+    if (!isMoving) this.#drawn = drawn;
   }
 
   /** Where the chip goes; nowhere when the edge is out of sight or too short. */
@@ -87,7 +114,7 @@ export class Chips {
     const { x: x2, y: y2 } = element.target().renderedPosition();
     if (Math.max(x1, x2) < 0 || Math.min(x1, x2) > width || Math.max(y1, y2) < 0 || Math.min(y1, y2) > height) return undefined;
     const length = Math.hypot(x2 - x1, y2 - y1);
-    const isChosen = this.#chosen.has(edge.id) || element.hasClass('selected');
+    const isChosen = this.#isChosen(edge);
     if (length < lengthForLock && !isChosen) return undefined;
     const withText = edge.label !== '' && (length >= lengthForText || isChosen || (edge.isDenied && length >= lengthForText / 2));
     if (!withText && edge.lock === 'none') return undefined;

@@ -83,7 +83,7 @@ function edgePainting(isLarge: boolean): StylesheetStyle[] {
         'control-point-step-size': 36,
         'target-arrow-shape': 'triangle',
         'arrow-scale': 0.8,
-        opacity: isLarge ? 0.55 : 0.9,
+        opacity: isLarge ? 0.4 : 0.9,
         'line-color': colour('mtls-line'),
         'target-arrow-color': colour('mtls-line'),
       },
