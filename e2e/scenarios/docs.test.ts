@@ -123,6 +123,24 @@ describe.skipIf(!hasKubectl())('what the pages tell to type', () => {
         await becomes(/^403/, '/');
       },
     ],
+    [
+      'policy',
+      'cart-clients',
+      async () => {
+        // The waypoint is not among them.
+        await becomes(/^503/, '/');
+        await k('-n shop label service cart istio.io/use-waypoint=none --overwrite');
+        await becomes(/^200/, '/');
+      },
+    ],
+    [
+      'policy',
+      'nobody-unless-said',
+      async () => {
+        await k('-n shop label service cart istio.io/use-waypoint=none --overwrite');
+        await becomes(/^000/, '/');
+      },
+    ],
     ['waypoints', 'cart-canary', () => becomes(/^200 cart-v2$/, '/', '-H', 'x-tester: yes')],
     ['waypoints', 'cart-mirror', () => becomes(/^200 cart-v1$/, '/')],
     ['waypoints', 'cart-faults', () => becomes(/^503/, '/', '-H', 'x-test: slow')],
