@@ -163,6 +163,19 @@ describe.skipIf(!hasHelm())(`charts${hasHelm() ? '' : ' (skipped: helm is not in
     }
   });
 
+  describe('commands of the pages install and upgrade', () => {
+    const commands = ['install', 'upgrade'].flatMap((page) =>
+      Array.from(readFileSync(join(root, `docs/${page}.md`), 'utf8').matchAll(/^helm (?:install|upgrade) (\S+) charts\/(\S+) (.*)$/gm)),
+    );
+    test('there are some', () => expect(commands.length).toBeGreaterThan(7));
+    for (const [command, release = '', chart = '', flags = ''] of commands) {
+      test(command, async () => {
+        const values = flags.match(/--set \S+/g)?.flatMap((each) => each.split(' ')) ?? [];
+        expect(await helm.run('template', release, helm.chart(chart as Chart), '--kube-version', '1.34.0', ...values)).toContain('kind: ');
+      });
+    }
+  });
+
   describe('values', () => {
     const template = async (chart: Chart, name: string, values: Values = {}) => (await one(chart, name, values)).spec.template.spec;
 

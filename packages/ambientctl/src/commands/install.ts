@@ -28,6 +28,8 @@ export function addUpgrade(program: Command, shell: Shell): void {
 
 const several = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 const none: readonly string[] = [];
+/** What helm takes for the cluster where it asks none depends on how it was built. */
+const oldestKubernetes = '1.29.0';
 
 const options = (command: Command, dryRun: string): Command =>
   command
@@ -52,8 +54,10 @@ async function install(shell: Shell, given: Options): Promise<void> {
   if (!hasHelm(shell)) return printManifests(shell, given, 'install');
   using charts = layOutCharts();
   const where = [releaseName, charts.umbrella, '--namespace', given.namespace ?? defaultNamespace, ...chosen(given)];
-  if (given.dryRun) return runHelm(shell, given, ['template', ...where]);
-  await runHelm(shell, given, ['install', ...where, '--create-namespace', ...waiting(given)]);
+  const how = given.dryRun
+    ? ['template', ...where, '--kube-version', oldestKubernetes]
+    : ['install', ...where, '--create-namespace', ...waiting(given)];
+  await runHelm(shell, given, how);
 }
 
 async function upgrade(shell: Shell, given: Options): Promise<void> {
