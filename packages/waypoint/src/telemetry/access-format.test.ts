@@ -95,9 +95,8 @@ test('nobody ends a line or a quote but the format', () => {
         flags: ['UF'],
       });
       const line = defaultFormat('TEXT')(hostile);
-      expect(line.match(/\n/g)).toHaveLength(1);
-      expect(line.match(/"/g)).toHaveLength(14);
-      expect(JSON.parse(defaultFormat('JSON')(hostile))).toMatchObject({ authority: text });
+      const read = JSON.parse(defaultFormat('JSON')(hostile)) as { readonly authority?: string };
+      return line.split('\n').length === 2 && line.split('"').length === 15 && read.authority === text;
     }),
   );
 });
