@@ -1,11 +1,12 @@
 // The web page of the graph: who talks to whom, live. Started by index.html; builds all parts and keeps one View and one Graph for them.
 // What to show is decided by rules/ (pure, tested); parts/ do the DOM, the canvas and the backend.
 import type { Graph } from '../src/graph.ts';
-import { follow, getSession } from './parts/backend.ts';
+import { follow, getSession, SignedOut, sentence } from './parts/backend.ts';
 import { Canvas } from './parts/canvas.ts';
 import { byId, make, write } from './parts/element.ts';
 import { Filters } from './parts/filters.ts';
 import { Panel } from './parts/panel.ts';
+import { SignIn } from './parts/sign-in.ts';
 import { Table } from './parts/table.ts';
 import { followTheme } from './parts/theme.ts';
 import { columns } from './rules/columns.ts';
@@ -36,6 +37,11 @@ const canvas = new Canvas(canvasElement, {
     const node = graph?.nodes.find((each) => each.id === id);
     if (node !== undefined && graph !== undefined) write(news, nodeInWords(node, graph.edges));
   },
+});
+
+const signIn = new SignIn(() => {
+  introduce();
+  poll();
 });
 
 followTheme(() => canvas.recolour());
@@ -84,14 +90,18 @@ function poll(): void {
 function onGraph(now: Graph): void {
   const sentences = newDenials(graph, now);
   if (sentences !== '') write(news, sentences);
-  if (byId('gone', HTMLElement).hidden === false) introduce();
+  if (!byId('gone', HTMLElement).hidden) introduce();
   graph = now;
+  signIn.show(false);
   setGone('');
   render();
 }
 
-function onGone(why: string): void {
-  setGone(graph === undefined ? why : `${why} What you see is from ${new Date(graph.at).toLocaleTimeString()}.`);
+function onGone(why: unknown): void {
+  const isSignedOut = why instanceof SignedOut;
+  signIn.show(isSignedOut);
+  const reason = isSignedOut ? 'You are not signed in.' : sentence(why);
+  setGone(graph === undefined ? reason : `${reason} What you see is from ${new Date(graph.at).toLocaleTimeString()}.`);
 }
 
 /** The last graph stays, in grey. */

@@ -14,11 +14,19 @@ export const getLog = (asked: { readonly from: string; readonly to?: string }, s
 export const getExplanation = (asked: Readonly<Record<string, string>>, signal: AbortSignal): Promise<ExplainAnswer> =>
   get<ExplainAnswer>('/api/explain', asked, signal);
 
+/** The server does not know who asks. */
+export class SignedOut extends Error {}
+
+/** Exchanges a token for a cookie that scripts cannot read. */
+export async function signIn(token: string, signal: AbortSignal): Promise<void> {
+  await call<object>('/api/session', { method: 'POST', signal, headers: { authorization: `Bearer ${token}` } });
+}
+
 interface Follower {
   readonly windowSeconds: number;
   readonly onGraph: (graph: Graph) => void;
-  /** A sentence: why there is no newer graph. */
-  readonly onGone: (why: string) => void;
+  /** Why there is no newer graph. */
+  readonly onGone: (why: unknown) => void;
 }
 
 /** Asks for the graph every two seconds while somebody can see it. Returns when the signal aborts. */
@@ -29,7 +37,7 @@ export async function follow({ windowSeconds, onGraph, onGone }: Follower, signa
       const graph = await get<Graph>('/api/graph', { window: String(windowSeconds) }, signal);
       if (!signal.aborted) onGraph(graph);
     } catch (why) {
-      if (!signal.aborted) onGone(sentence(why));
+      if (!signal.aborted) onGone(why);
     }
     await pause(pollMs, signal);
   }
@@ -37,19 +45,21 @@ export async function follow({ windowSeconds, onGraph, onGone }: Follower, signa
 
 export const sentence = (why: unknown): string => (why instanceof Error ? why.message : String(why));
 
-/** `T` is what the server of this page's own version answers: it is not checked field by field. */
-async function get<T>(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<T> {
-  const url = `${path}?${new URLSearchParams(query)}`;
+function get<T>(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<T> {
   const either = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  return call<T>(`${path}?${new URLSearchParams(query)}`, { signal: either, headers: { accept: 'application/json' } });
+}
+
+/** `T` is what the server of this page's own version answers: it is not checked field by field. */
+async function call<T>(url: string, request: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(url, { signal: either, headers: { accept: 'application/json' } });
+    response = await fetch(url, request);
   } catch (cause) {
     throw new Error('The dashboard does not answer. Is it still running?', { cause });
   }
   const answer: unknown = await response.json().catch(() => undefined);
-  if (response.status === 401)
-    throw new Error(`You are not signed in: open the address that "ambientctl dashboard" prints. ${refusal(answer)}`);
+  if (response.status === 401) throw new SignedOut(refusal(answer));
   if (!response.ok) throw new Error(refusal(answer) || `The dashboard answered with status ${response.status}.`);
   if (typeof answer !== 'object' || answer === null) throw new Error('The dashboard answered with something that is not JSON.');
   return answer as T;

@@ -44,8 +44,9 @@ export class ExplainForm {
   }
 }
 
-/** `db.shop.svc.cluster.local` of `service:shop/db`. */
+/** `db.shop.svc.cluster.local` of `service:shop/db`, `pod/shop/db` of `workload:shop/db`. The port is the viewer's to add. */
 function hostOf(id: string): string {
+  if (id.startsWith('workload:')) return `pod/${nameOf(id)}`;
   if (!id.startsWith('service:')) return '';
   const [namespace, name] = nameOf(id).split('/');
   return `${name}.${namespace}.svc.cluster.local`;

@@ -34,8 +34,8 @@ export function factsOfNode(node: GraphNode): Fact[] {
 
 function denialFacts(edge: GraphEdge): Fact[] {
   if (!isDenied(edge)) return [];
-  const by = edge.deniedBy.length === 0 ? 'by no named policy' : `by ${edge.deniedBy.join(', ')}`;
-  return [['Denied', `${count(edge.denials)} in this window, ${by}`]];
+  const times = `${count(edge.denials)} in this window`;
+  return [['Denied', [times, ...(edge.deniedBy.length === 0 ? [] : [edge.deniedBy.join(', ')])].join(': ')]];
 }
 
 const httpFacts = (http: NonNullable<GraphEdge['http']>): Fact[] => [

@@ -12,8 +12,8 @@ export function newDenials(before: Graph | undefined, now: Graph): string {
   const seen = new Map(before.edges.map((edge) => [edge.id, edge.denials]));
   const fresh = now.edges.filter((edge) => edge.denials > (seen.get(edge.id) ?? 0));
   const sentences = fresh.slice(0, told).map((edge) => {
-    const [policy] = edge.deniedBy;
-    return `Denied: ${titleOf(edge)}${policy === undefined ? '' : ` by policy ${policy}`}.`;
+    const [by] = edge.deniedBy;
+    return `Denied: ${titleOf(edge)}${by === undefined ? '' : `, ${by}`}.`;
   });
   if (fresh.length > told) sentences.push(`And ${fresh.length - told} more.`);
   return sentences.join(' ');

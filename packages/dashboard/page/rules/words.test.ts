@@ -41,8 +41,8 @@ const rows: readonly (readonly [name: string, said: unknown, want: unknown])[] =
     'Workload shop/web, 2 edges out, 1 edge in, 1 denied, not in the mesh',
   ],
   ['outside in words', nodeInWords(nodeOf('unknown'), graph.edges), 'Outside the mesh, 1 edge out, no edges in'],
-  ['facts: denials first, with all policies', factsOfEdge(denied)[0], ['Denied', '3 in this window, by bank/a, bank/b']],
-  ['facts: a denial without a policy', factsOfEdge({ ...denied, deniedBy: [] })[0], ['Denied', '3 in this window, by no named policy']],
+  ['facts: denials first, with all policies', factsOfEdge(denied)[0], ['Denied', '3 in this window: bank/a, bank/b']],
+  ['facts: a denial without a policy', factsOfEdge({ ...denied, deniedBy: [] })[0], ['Denied', '3 in this window']],
   ['facts: latency where there is one', factsOfEdge(http).find(([term]) => term === 'Latency')?.[1], 'p50 4 ms, p99 87 ms'],
   ['facts: no identity is no line', factsOfEdge(idle).some(([term]) => term.includes('identity')), false],
   [
@@ -77,7 +77,7 @@ const news: readonly (readonly [
   ['the first graph is no news', undefined, graph, ''],
   ['the same denials are no news', graph, graph, ''],
   ['fewer are none', graph, graphOf([{ ...denied, denials: 1 }]), ''],
-  ['a new one is', graphOf([idle]), graph, 'Denied: shop/web to bank/ledger by policy bank/a.'],
+  ['a new one is', graphOf([idle]), graph, 'Denied: shop/web to bank/ledger, bank/a.'],
   ['and one more of the old', graph, graphOf([{ ...denied, denials: 4, deniedBy: [] }]), 'Denied: shop/web to bank/ledger.'],
   ['many are counted', graphOf([]), graphOf(many), 'Denied: a/0 to b/c. Denied: a/1 to b/c. Denied: a/2 to b/c. And 2 more.'],
 ];
