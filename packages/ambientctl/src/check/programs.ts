@@ -118,7 +118,10 @@ function versionOf({ world }: MeshFacts, { meta }: Pod): string {
 /** Longer than any push takes. */
 const staleAfterSeconds = 60;
 
-export function judgeClients({ clients, proxies }: MeshFacts): readonly Check[] {
+export function judgeClients(facts: MeshFacts): readonly Check[] {
+  const { clients, proxies } = facts;
+  // That there is none has been said.
+  if (podsOf(facts, 'controlPlane').length === 0) return [];
   if ('why' in clients)
     return [warning('proxies', `the control plane does not say what it sent: ${clients.why}`, 'Look with ambientctl proxy-status.')];
   const known = new Set(clients.found.map(({ name }) => name));

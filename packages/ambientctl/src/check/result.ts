@@ -19,7 +19,7 @@ export const warning = (topic: Topic, text: string, advice: string): Check => ({
 export const wrong = (topic: Topic, text: string, advice: string): Check => ({ topic, verdict: 'wrong', text, advice });
 
 /** Lines about single things are few; where many have the same trouble, a count says more. */
-export const mostLines = 10;
+const mostLines = 10;
 
 /** The first ones one by one, the rest as a count. */
 export function each<T>(all: readonly T[], one: (item: T) => Check, rest: (more: number) => Check): readonly Check[] {

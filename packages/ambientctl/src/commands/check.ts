@@ -68,7 +68,7 @@ function tell(shell: Shell, checks: readonly Check[]): void {
     const [sign, colour] = signs[verdict];
     const shown = isColoured ? `\u001b[${colour}m${sign}\u001b[0m` : sign;
     shell.print(`${shown} ${topic.padEnd(width)}${oneLine(text)}\n`);
-    if (advice !== undefined) shell.print(`  ${' '.repeat(width)}  ${oneLine(advice)}\n`);
+    if (advice !== undefined) shell.print(`  ${' '.repeat(width)}${oneLine(advice)}\n`);
   }
   const counts = (verdict: Verdict): number => checks.filter((each) => each.verdict === verdict).length;
   shell.print(`\n${counts('ok')} right, ${counts('warning')} to look at, ${counts('wrong')} wrong\n`);

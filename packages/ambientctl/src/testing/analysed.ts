@@ -71,7 +71,7 @@ export const security = 'security.istio.io';
 /** Objects; `code subject` of all that is found; whether a cluster is behind them, or they are files alone. */
 export type Row = readonly [rule: string, objects: readonly string[], found: readonly string[], live?: 'live'];
 
-export function worldIn(text: string, isLive: boolean): World {
+function worldIn(text: string, isLive: boolean): World {
   const manifest: Manifest = new Map();
   for (const document of parseAllDocuments(text)) {
     const object: unknown = document.toJS();
