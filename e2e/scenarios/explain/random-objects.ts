@@ -13,13 +13,15 @@ export function randomObjects(chance: Chance, round: number, jwks: string): read
   const times = (least: number, most: number): readonly undefined[] => Array.from({ length: chance.whole(least, most) }, () => undefined);
   return [
     ...namespaces.map((name) => namespaceOf(name, name === 'gamma' ? {} : binding(chance, name, 55))),
-    ...services.map((plan) => serviceOf(plan, { labels: binding(chance, plan.namespace, 45), annotations: required(chance) })),
+    ...services.map((plan) =>
+      serviceOf(plan, { labels: binding(chance, plan.namespace, plan.namespace === 'alpha' ? 75 : 40), annotations: required(chance) }),
+    ),
     entryOf({ labels: binding(chance, 'alpha', 45), annotations: required(chance) }),
-    ...named('l4', times(0, chance.one([0, 2, 2])), (name) => layer4(chance, name)),
-    ...named('l7', times(0, 3), (name) => layer7(chance, name)),
+    ...named('l4', times(0, chance.one([0, 1, 2])), (name) => layer4(chance, name)),
+    ...named('l7', times(0, 2), (name) => layer7(chance, name)),
     ...named('jwt', times(0, 2), (name) => requestAuthentication(chance, name, jwks)),
     ...named('peer', times(0, 2), (name) => peerAuthentication(chance, name)),
-    ...named('route', times(1, 4), (name) => httpRoute(chance, name)),
+    ...named('route', times(2, 5), (name) => httpRoute(chance, name)),
     ...named('tcp', chance.percent(20) ? [undefined] : [], (name) => tcpRoute(chance, name)),
     ...named('vs', chance.percent(40) ? [undefined] : [], (name) => virtualService(chance, name)),
     ...named('dr', chance.percent(25) ? [undefined] : [], (name) => destinationRule(name)),
@@ -38,7 +40,7 @@ function binding(chance: Chance, namespace: string, share: number): Readonly<Rec
 
 const required = (chance: Chance): Readonly<Record<string, string>> => ({
   ...(chance.percent(10) && { 'ambient-mesh.dev/require-waypoint': 'true' }),
-  ...(chance.percent(30) && { 'istio.io/use-waypoint-canary-weight': chance.one(['100', '40']) }),
+  ...(chance.percent(30) && { 'istio.io/use-waypoint-canary-weight': chance.one(['100', '100', '40']) }),
 });
 
 const accounts = [...new Set(pods.map(({ namespace, app }) => `cluster.local/ns/${namespace}/sa/${app}`))];
@@ -186,7 +188,7 @@ function httpRule(chance: Chance): Part {
     { type: 'RequestMirror', requestMirror: { backendRef: { name: 'other', namespace: 'alpha', port: 80 } } },
   ]);
   const isRedirect = filter.type === 'RequestRedirect';
-  const filters = chance.percent(35) ? [filter] : [];
+  const filters = chance.percent(50) ? [filter] : [];
   return {
     ...(chance.percent(75) && { matches: matches(chance) }),
     ...(filters.length > 0 && { filters }),

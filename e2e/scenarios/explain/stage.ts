@@ -1,6 +1,12 @@
 // The lab as explain.test.ts works it: the base is applied once, each round's objects on top; what is there is read back as anybody may read it.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadAccess } from '@ambient-mesh/kube/access';
+import { KubeClient } from '@ambient-mesh/kube/client';
+import { systemClock } from '@ambient-mesh/runtime/time';
 import { type KnownMesh, meshOf, tables } from '@ambient-mesh/translate/explain/mesh-of';
 import { allKinds } from '@ambient-mesh/translate/kinds/all';
 import type { RequestOrder, RequestResult } from '../../lab/cluster/apps/request-protocol.ts';
@@ -12,19 +18,37 @@ const program = fileURLToPath(new URL('../../lab/cluster/apps/requests.ts', impo
 const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
 const documents = (items: readonly Manifest[]): string => items.map((item) => JSON.stringify(item)).join('\n');
 const keyOf = ({ kind, metadata: { namespace = '', name } }: Manifest): string => `${kind}/${namespace}/${name}`;
-const kinds = tables.map((table) => `${allKinds[table].plural}${allKinds[table].group === '' ? '' : `.${allKinds[table].group}`}`);
 
 export class ExplainStage implements AsyncDisposable {
   readonly lab: MeshLab;
+  /** A file. */
+  readonly kubeconfig: string;
   /** Of the last round, those that go with it. */
   #applied: readonly Manifest[] = [];
 
-  private constructor(lab: MeshLab) {
-    this.lab = lab;
+  readonly #client: KubeClient;
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(parts: {
+    readonly lab: MeshLab;
+    readonly kubeconfig: string;
+    readonly client: KubeClient;
+    readonly owned: AsyncDisposableStack;
+  }) {
+    this.lab = parts.lab;
+    this.kubeconfig = parts.kubeconfig;
+    this.#client = parts.client;
+    this.#owned = parts.owned;
   }
 
   static async start(): Promise<ExplainStage> {
-    const stage = new ExplainStage(await MeshLab.start());
+    await using parts = new AsyncDisposableStack();
+    const lab = parts.use(await MeshLab.start());
+    const folder = parts.adopt(mkdtempSync(join(tmpdir(), 'explain-')), (path) => rmSync(path, { recursive: true, force: true }));
+    const kubeconfig = join(folder, 'kubeconfig');
+    writeFileSync(kubeconfig, lab.cluster.api.kubeconfig(), { mode: 0o600 });
+    const client = parts.use(new KubeClient(await loadAccess({ kubeconfig }), { clock: systemClock }));
+    const stage = new ExplainStage({ lab, kubeconfig, client, owned: parts.move() });
     try {
       await stage.#install();
     } catch (e) {
@@ -64,13 +88,11 @@ export class ExplainStage implements AsyncDisposable {
 
   /** What anybody would make of the objects that are in the cluster now. */
   async known(): Promise<KnownMesh> {
-    const { items } = JSON.parse(await this.lab.kubectl.ok(`get ${kinds.join(',')} -A -o json`)) as {
-      readonly items: readonly { readonly apiVersion: string; readonly kind: string }[];
-    };
-    const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');
-    const of = (table: (typeof tables)[number]) =>
-      items.filter(({ apiVersion, kind }) => kind === allKinds[table].kind && groupOf(apiVersion) === allKinds[table].group);
-    return meshOf(Object.fromEntries(tables.map((table) => [table, of(table)])));
+    const listed = tables.map(async (table) => {
+      const { items } = await this.#client.list({ ...allKinds[table], narrow: (raw: unknown) => raw });
+      return [table, items] as const;
+    });
+    return meshOf(Object.fromEntries(await Promise.all(listed)));
   }
 
   /** Made by one pod, one after the other. @param from `namespace/name` */
@@ -85,6 +107,6 @@ export class ExplainStage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.lab[Symbol.asyncDispose]();
+    await this.#owned.disposeAsync();
   }
 }
