@@ -312,3 +312,29 @@ test('a port-forward that nobody answers ends with its time, or with its signal'
   expect(await faultOf(client.portForward(key, 1, { timeout: ms(20) }))).toEqual({ code: 'kube.timeout', after: 20 });
   await expect(client.portForward(key, 1, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
 });
+
+test('a log comes as it is written, and ends with its signal', async () => {
+  api.intercept = (_, response) => {
+    response.writeHead(200).write('one\n');
+    return true;
+  };
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const chunk of await client.podLog(key, { follow: true, tailLines: '3' }, stop.signal)) {
+      seen.push(chunk.toString());
+      stop.abort(new Error('enough'));
+    }
+  })();
+  await expect(reading).rejects.toThrow('enough');
+  expect(seen).toEqual(['one\n']);
+  expect(api.requests).toContain('GET /api/v1/namespaces/a/pods/x/log?tailLines=3&follow=true');
+});
+
+test('a log that may not be read is a refusal', async () => {
+  api.intercept = (_, response) => {
+    answer(response, statusAnswer(403, 'Forbidden'));
+    return true;
+  };
+  expect(await faultOf(client.podLog(key, {}, new AbortController().signal))).toMatchObject({ code: 'kube.status', status: 403 });
+});

@@ -28,7 +28,7 @@ _ambientctl() {
   done
   if [[ $cur == = ]]; then cur=''; fi
   case $takes in
-    =*) COMPREPLY=($(compgen -W "\${takes#=}" -- "$cur")); return ;;
+    :*) COMPREPLY=($(compgen -W "\${takes#:}" -- "$cur")); return ;;
     any) return ;;
     file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac

@@ -15,7 +15,7 @@ export function nextTable(program: CommandShape): string {
   return functionOf('__ambientctl_next', rows);
 }
 
-/** `__ambientctl_takes PATH OPTION`: REPLY is empty for one that takes nothing, `file`, `any`, or `=` and the values to choose from. */
+/** `__ambientctl_takes PATH OPTION`: REPLY is empty for one that takes nothing, `file`, `any`, or a colon and the values to choose from. */
 export function takesTable(program: CommandShape): string {
   const rows = everyTaken(program).flatMap(({ command, options }) =>
     options
@@ -28,7 +28,7 @@ export function takesTable(program: CommandShape): string {
   return functionOf('__ambientctl_takes', rows);
 }
 
-const takesText = (takes: OptionShape['takes']): string => (typeof takes === 'string' ? takes : `=${takes.join(' ')}`);
+const takesText = (takes: OptionShape['takes']): string => (typeof takes === 'string' ? takes : `:${takes.join(' ')}`);
 
 function functionOf(name: string, rows: readonly string[]): string {
   return `${name}() {\n  REPLY=''\n  case "$1:$2" in\n${rows.join('\n')}\n  esac\n}\n`;

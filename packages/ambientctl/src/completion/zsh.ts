@@ -4,7 +4,7 @@ import { type CommandShape, everyTaken } from './tree.ts';
 
 export function zshScript(program: CommandShape): string {
   const rows = everyTaken(program).map(
-    (taken) => `    ${quoted(taken.command.path)}) plain=(${listOf(plainWords(taken))}) options=(${listOf(optionWords(taken))}) ;;`,
+    (taken) => `    ${quoted(taken.command.path)}) plain=(${listOf(plainWords(taken))}) flags=(${listOf(optionWords(taken))}) ;;`,
   );
   return `#compdef ambientctl
 # zsh completion for ambientctl: source <(ambientctl completion zsh)
@@ -12,7 +12,7 @@ ${nextTable(program)}
 ${takesTable(program)}
 _ambientctl() {
   local REPLY at='' takes='' word
-  local -a plain options
+  local -a plain flags
   integer i
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
@@ -27,7 +27,7 @@ _ambientctl() {
     fi
   done
   case $takes in
-    =*) compadd -- \${=takes#=}; return ;;
+    :*) compadd -- \${=takes#:}; return ;;
     any) return ;;
     file) _files; return ;;
   esac
@@ -35,7 +35,7 @@ _ambientctl() {
 ${rows.join('\n')}
   esac
   if [[ \${words[CURRENT]} == -* ]]; then
-    _describe -o option options
+    _describe -o option flags
   elif (( \${#plain} )); then
     _describe command plain
   else
