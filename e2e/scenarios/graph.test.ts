@@ -1,13 +1,17 @@
 // The graph as the control plane serves it: who talks to whom on a living mesh, who may see it, and how soon.
 // A viewer's browser would come over a port-forward, and so does this test. The page itself is page.test.ts.
 import { request } from 'node:http';
-import type { Graph, GraphEdge, Session } from '@ambient-mesh/dashboard/graph';
+import { fileURLToPath } from 'node:url';
+import type { ExplainAnswer, Graph, GraphEdge, LogAnswer, Session } from '@ambient-mesh/dashboard/graph';
+import { Netns } from '@ambient-mesh/host/netns';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Child } from '../lab/child.ts';
 import { eventually } from '../lab/eventually.ts';
 import { KubeApi } from '../lab/kubernetes/kube-api.ts';
 import { hasKubectl } from '../lab/kubernetes/kubectl.ts';
 import { MeshLab, manifest } from '../lab/mesh-lab.ts';
 
+const ambientctl = fileURLToPath(new URL('../../packages/ambientctl/bin/ambientctl.mjs', import.meta.url));
 const patience = { timeoutMs: 20_000, everyMs: 250 };
 /** From traffic to its edge. */
 const soon = { timeoutMs: 5_000, everyMs: 100 };
@@ -58,7 +62,7 @@ describe.skipIf(!hasKubectl())('the graph', () => {
       connection.destroy();
     }
   }
-  const graph = async (window = 15): Promise<Graph> => JSON.parse((await ask(`/api/graph?window=${window}`)).body) as Graph;
+  const graph = async (window = 60): Promise<Graph> => JSON.parse((await ask(`/api/graph?window=${window}`)).body) as Graph;
   const edge = async (id: string, holds: (edge: GraphEdge) => boolean = () => true, wait = patience): Promise<GraphEdge> => {
     let last: Graph | undefined;
     const find = async (): Promise<GraphEdge | undefined> => {
@@ -115,11 +119,16 @@ describe.skipIf(!hasKubectl())('the graph', () => {
   });
 
   test('a service stands between its clients and its pods; a neighbour on the node is reached without a wire', async () => {
-    for (let i = 0; i < 8; i++) await curl('client', 'http://server/');
-    await edge('workload:default/client>service:default/server>tcp', ({ connectionsPerSecond }) => connectionsPerSecond > 0);
-    const near = await edge('service:default/server>workload:default/server-a>tcp', ({ connectionsPerSecond }) => connectionsPerSecond > 0);
-    const far = await edge('service:default/server>workload:default/server-b>tcp', ({ connectionsPerSecond }) => connectionsPerSecond > 0);
-    expect([near.security, far.security]).toEqual(['local', 'mutual_tls']);
+    const used = (id: string) => async (): Promise<GraphEdge | undefined> => {
+      await curl('client', 'http://server/');
+      return (await graph()).edges.find((each) => each.id === id && each.connectionsPerSecond > 0);
+    };
+    const legs = [
+      'workload:default/client>service:default/server>tcp',
+      ...['a', 'b'].map((pod) => `service:default/server>workload:default/server-${pod}>tcp`),
+    ];
+    const [, near, far] = await Promise.all(legs.map((what) => eventually(used(what), { ...patience, what })));
+    expect([near?.security, far?.security]).toEqual(['local', 'mutual_tls']);
   });
 
   test('whoever is outside comes in clear, from outside', async () => {
@@ -169,7 +178,7 @@ describe.skipIf(!hasKubectl())('the graph', () => {
         const hop = edges.find(({ id }) => id === 'waypoint:default/waypoint>service:default/server>http');
         return hop?.http !== undefined && hop.http.requestsPerSecond > 0 && hop.denials > 0 ? true : undefined;
       },
-      { timeoutMs: 40_000, everyMs: 500, what: 'requests through the waypoint' },
+      { timeoutMs: 60_000, everyMs: 500, what: 'requests through the waypoint' },
     );
     const all = await graph();
     const by = (id: string) =>
@@ -184,4 +193,53 @@ describe.skipIf(!hasKubectl())('the graph', () => {
     expect(all.edges.some(({ id }) => /^service:default\/server>workload:default\/server-[ab]>http$/.test(id))).toBe(true);
     expect(all.nodes).toContainEqual(expect.objectContaining({ id: 'waypoint:default/waypoint', pods: 1 }));
   }, 90_000);
+
+  describe('as ambientctl serves it', () => {
+    let child: Child;
+    let url: URL;
+    let cookie: string;
+    const get = async <T>(path: string): Promise<T> => {
+      const answer = await fetch(new URL(path, url), { headers: { cookie } });
+      expect([answer.status, path]).toEqual([200, path]);
+      return (await answer.json()) as T;
+    };
+
+    beforeAll(async () => {
+      const argv = [process.execPath, ambientctl, 'dashboard', '--no-open', '--kubeconfig', mesh.cluster.kubeconfigPath];
+      child = new Child({ netns: Netns.current(), cwd: mesh.lab.folder, argv, env: { PATH: process.env.PATH ?? '' } });
+      url = new URL((await child.line(/^http:/, 20_000)).trim());
+    }, 30_000);
+    afterAll(() => child?.[Symbol.asyncDispose]());
+
+    test('its address lets one browser in, once', async () => {
+      expect((await fetch(new URL('/api/graph', url))).status).toBe(401);
+      const first = await fetch(url, { redirect: 'manual' });
+      expect([first.status, first.headers.get('location')]).toEqual([303, '/']);
+      [cookie = ''] = (first.headers.get('set-cookie') ?? '').split(';');
+      expect((await fetch(url, { redirect: 'manual' })).status).toBe(401);
+      expect(await get<Session>('/api/session')).toMatchObject({ source: 'proxies', features: { logs: true, explain: true } });
+    });
+
+    test('traffic has an edge, lines of the access log, and an explanation', async () => {
+      const ip = await mesh.ipOf('server-b');
+      await get<Graph>('/api/graph?window=15');
+      await curl('client', `http://${ip}:8080/`);
+      const id = 'workload:default/client>workload:default/server-b>tcp';
+      const edge = async (): Promise<GraphEdge | undefined> =>
+        (await get<Graph>('/api/graph?window=15')).edges.find((each) => each.id === id && each.connectionsPerSecond > 0);
+      expect(await eventually(edge, { ...patience, what: id })).toMatchObject({ security: 'mutual_tls' });
+      const { lines } = await get<LogAnswer>('/api/log?from=workload:default/client&to=workload:default/server-b&limit=5');
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines[0]).toMatchObject({ pod: expect.stringContaining('ztunnel'), text: expect.stringContaining('default/server-b') });
+      expect(lines[0]?.at).toBeGreaterThan(Date.now() - 600_000);
+      const explained = await get<ExplainAnswer>(`/api/explain?from=default/client&to=${ip}:8080`);
+      expect(explained.outcome).toBe('allowed');
+      expect(explained.steps.length).toBeGreaterThan(0);
+    });
+
+    test('Ctrl-C ends it well', async () => {
+      child.signal('SIGINT');
+      expect(await child.exited(10_000)).toBe(0);
+    });
+  });
 });
