@@ -8,7 +8,7 @@ import { tour } from '../e2e/lab/demo-tour.ts';
 const page = readFileSync(join(import.meta.dirname, '../docs/getting-started.md'), 'utf8');
 const shown = Array.from(page.matchAll(/^```sh\n([\s\S]*?)^```$/gm), ([, block = '']) => block.split('\n'))
   .flat()
-  .filter((line) => line.startsWith('kubectl '));
+  .filter((line) => /^(kubectl|ambientctl) /.test(line));
 
 test('the page and the tour have the same commands', () => {
   const typed = tour.flatMap(({ commands }) => commands);

@@ -1,6 +1,8 @@
 // The tour of the demo: each step does one thing that a user of the mesh cares about, by the kubectl commands that docs/getting-started.md shows,
 // checks what came of it, and says in a line what was seen. A step that sees something else throws. Used by demo.ts, and by the scenarios.
+import type { Graph, GraphEdge } from '@ambient-mesh/dashboard/graph';
 import { eventually } from './eventually.ts';
+import { serveGraph } from './graph.ts';
 import { type MeshLab, manifest } from './mesh-lab.ts';
 import { watchWire } from './wire-watch.ts';
 
@@ -300,6 +302,48 @@ const looksIn: Step = {
   },
 };
 
+const answersQuestions: Step = {
+  title: 'One command says whether all is well, another why a request goes through',
+  commands: ['ambientctl check', 'ambientctl explain client server --path /', 'ambientctl top --once'],
+  async run(mesh, type) {
+    const [check = '', explain = '', top = ''] = this.commands;
+    const [checked = ''] = (await type(check)).trimEnd().split('\n').slice(-1);
+    const told = await type(explain);
+    see(told.includes('ALLOWED'), `explain says: ${told}`);
+    // It shows what moves while it looks.
+    const looked = type(top);
+    let looking = true;
+    const stop = looked.finally(() => (looking = false)).catch(() => {});
+    while (looking) await ask(mesh, 'client', 'http://server/');
+    await stop;
+    const moving = await looked;
+    see(moving.includes('server'), `top says: ${moving}`);
+    return checked;
+  },
+};
+
+const draws: Step = {
+  title: 'The graph shows who talks to whom, a few seconds after they do',
+  commands: [],
+  async run(mesh) {
+    await using graph = await serveGraph(mesh);
+    const opened = await fetch(graph.url, { redirect: 'manual' });
+    const cookie = opened.headers
+      .getSetCookie()
+      .map((each) => each.split(';')[0])
+      .join('; ');
+    const began = performance.now();
+    const drawn = async (): Promise<GraphEdge | undefined> => {
+      await ask(mesh, 'client', 'http://server/');
+      const answer = await fetch(new URL('/api/graph', graph.url), { headers: { cookie } });
+      const { edges } = (await answer.json()) as Graph;
+      return edges.find(({ from, to }) => from === 'workload:default/client' && to === 'service:default/server');
+    };
+    const { security } = await eventually(drawn, { ...patience, what: 'an edge from the client to the service' });
+    return `client > server, ${security}, after ${Math.round(performance.now() - began)} ms`;
+  },
+};
+
 const leaves: Step = {
   title: 'Without the label everybody is out again, and nothing is left in the pods',
   commands: ['kubectl label namespace default istio.io/dataplane-mode-', labelNamespace],
@@ -328,5 +372,7 @@ export const tour: readonly Step[] = [
   optsOut,
   heals,
   looksIn,
+  answersQuestions,
+  draws,
   leaves,
 ];

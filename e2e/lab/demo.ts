@@ -1,6 +1,7 @@
 // `npm run demo`: a cluster of two nodes on this machine with the mesh on it, and a short tour by kubectl; then it stays up until Ctrl-C, which removes everything.
 // With --check it walks the tour by itself, a line a step, and exits 1 if any step fails.
 import { tour } from './demo-tour.ts';
+import { serveGraph } from './graph.ts';
 import { MeshLab, manifest } from './mesh-lab.ts';
 
 const say = (text = ''): void => void process.stdout.write(`${text}\n`);
@@ -27,18 +28,24 @@ async function walk(mesh: MeshLab, stop: AbortSignal): Promise<boolean> {
   return well;
 }
 
-function introduce(mesh: MeshLab): void {
+function introduce(mesh: MeshLab, graph: string): void {
   say(`
-The mesh is up, and the namespace default is in it. From another terminal, in this folder:
+The mesh is up, and the namespace default is in it. The graph of who talks to whom, live (the address opens once; ambientctl dashboard gives another):
 
-  export KUBECONFIG=${mesh.cluster.kubeconfigPath}
+  ${graph}
+
+From another terminal, in this folder:
+
+  export KUBECONFIG=${mesh.cluster.kubeconfigPath} PATH=$PWD/node_modules/.bin:$PATH
   kubectl get pods -A -o wide
   kubectl exec client -- curl -s http://server/
   kubectl -n istio-system logs -f daemonset/ztunnel                who talks to whom
   kubectl -n istio-system logs -f daemonset/istio-cni-node         who comes and goes
   kubectl apply -f ${manifest('deny')}                     forbid the client the servers
   kubectl label namespace default istio.io/dataplane-mode-         everybody out
-  kubectl -n istio-system port-forward deployment/istiod 15014     then: curl localhost:15014/metrics
+  ambientctl check                                                 whether all is well
+  ambientctl explain client server --path /                        the way of a request, and who decides
+  ambientctl tail                                                  who talks to whom, as text
 
 docs/getting-started.md goes through it step by step.
 The wire, as root:  nsenter --net=/proc/${process.pid}/fd/${mesh.lab.underlay.fd} tcpdump -ni br0 tcp
@@ -57,7 +64,8 @@ async function main(check: boolean): Promise<number> {
   say(`  ${seconds().padStart(5)} s  ready. A short tour:\n`);
   const well = await walk(mesh, stop.signal);
   if (!check && !stop.signal.aborted) {
-    introduce(mesh);
+    await using graph = await serveGraph(mesh);
+    introduce(mesh, graph.url);
     await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
   }
   return well ? 0 : 1;

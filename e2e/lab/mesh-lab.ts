@@ -1,6 +1,8 @@
 // A whole mesh on one machine: the lab's nodes and cluster, istiod-lite, node agents and ztunnels as pods of it, the sample apps. Everything is applied by stock kubectl.
 // Used by the demo and by the scenarios of the mesh as a whole. What the programs are told is in demo/*.yaml, as a user would write it.
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { builtPlugin } from '@ambient-mesh/cni-agent/testing/built-plugin';
 import { LabCluster } from './cluster/lab-cluster.ts';
 import { hasKubectl, Kubectl } from './kubernetes/kubectl.ts';
@@ -8,6 +10,8 @@ import { Lab } from './lab.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const program = (path: string): string => `${repository}packages/${path}`;
+export const ambientctl = program('ambientctl/bin/ambientctl.mjs');
+const run = promisify(execFile);
 
 /** For `kubectl -f`, from the top of the repository, where kubectl is run. */
 export const manifest = (name: 'control-plane' | 'cni-agent' | 'ztunnel' | 'apps' | 'deny' | 'waypoint'): string =>
@@ -83,9 +87,13 @@ export class MeshLab implements AsyncDisposable {
     await this.kubectl.ok('create namespace istio-system');
   }
 
-  /** A command as a user types it, `kubectl` included, at the top of the repository. @throws when it fails */
-  type(command: string): Promise<string> {
-    return this.kubectl.ok(command.replace(/^kubectl /, ''));
+  /** A command as a user types it, `kubectl` or `ambientctl` included, at the top of the repository. @throws when it fails */
+  async type(command: string): Promise<string> {
+    const [name, ...words] = command.split(' ');
+    if (name !== 'ambientctl') return this.kubectl.ok(command.replace(/^kubectl /, ''));
+    const env = { PATH: process.env.PATH ?? '', HOME: this.lab.folder, KUBECONFIG: this.cluster.kubeconfigPath };
+    const { stdout } = await run(process.execPath, [ambientctl, ...words], { env, cwd: repository, timeout: 60_000 });
+    return stdout;
   }
 
   /** What a pod's first container wrote so far. */
