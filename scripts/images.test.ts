@@ -1,7 +1,8 @@
 // The images without Docker: each Dockerfile is carried out in a folder, the program is started from there, and what lies there is what should.
 // The base image and what apt-get and npm fetch are not tested here: this machine's Node and node_modules stand in for them.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -24,7 +25,7 @@ function run(command: string, workingFolder: string, inside: (path: string) => s
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'images-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }), 120_000);
 
 interface Bill {
   readonly metadata: { readonly component: { readonly name: string; readonly version: string } };
@@ -74,7 +75,8 @@ for (const program of images) {
         .map((path) => JSON.parse(readFileSync(staged(path), 'utf8')))
         .map(({ name, version }: { name: string; version: string }) => `${name}@${version}`);
       const listed = [bill.metadata.component, ...bill.components].map(({ name, version }) => `${name}@${version}`);
-      expect(listed.toSorted()).toEqual(there.toSorted());
+      const builtIn = productionOf(program).filter(({ isBuiltIn }) => isBuiltIn);
+      expect(listed.toSorted()).toEqual([...there, ...builtIn.map(({ name, version }) => `${name}@${version}`)].toSorted());
       for (const { name, licenses } of bill.components) expect([name, licenses]).toEqual([name, [expect.anything()]]);
     });
   });
@@ -83,6 +85,12 @@ for (const program of images) {
 test('the node agent brings its plugin, and ambientctl its charts', () => {
   expect(existsSync(join(folder, 'cni-agent/1/opt/cni/bin/istio-cni'))).toBe(true);
   expect(existsSync(join(folder, 'ambientctl/1/opt/ambient-mesh/charts/rendered/ambient.yaml'))).toBe(true);
+});
+
+test('the page of the graph is in the image of what serves it, and what it is built from is in the bill', () => {
+  expect(existsSync(join(folder, 'istiod-lite/1/opt/ambient-mesh/packages/dashboard/dist/index.html'))).toBe(true);
+  const built = productionOf('istiod-lite').filter(({ isBuiltIn }) => isBuiltIn);
+  expect(built.map(({ name }) => name)).toContain('cytoscape');
 });
 
 test('what the ztunnel is made of, by name: a new dependency is seen here', () => {

@@ -14,6 +14,8 @@ export interface LockedPackage {
   readonly integrity: string | undefined;
   /** Paths of those that it needs. */
   readonly needs: readonly string[];
+  /** It is there only as a part of a page that was built: nothing of it is in node_modules. */
+  readonly isBuiltIn: boolean;
 }
 
 interface Entry {
@@ -23,11 +25,14 @@ interface Entry {
   readonly link?: boolean;
   readonly resolved?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  /** Of a package with a page: what the page is built from (scripts/layers/imports.ts). */
+  readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 const root = join(import.meta.dirname, '..');
+const page = 'packages/dashboard';
 
 /** The program's own package first, then the others by path. @throws when the lockfile lacks one that is not optional */
 export function productionOf(program: string): readonly LockedPackage[] {
@@ -35,19 +40,27 @@ export function productionOf(program: string): readonly LockedPackage[] {
     readFileSync(join(root, 'package-lock.json'), 'utf8'),
   );
   const found = new Map<string, LockedPackage>();
-  const add = (path: string): void => {
+  const add = (path: string, isBuiltIn: boolean): void => {
     if (found.has(path)) return;
-    const entry = locked[path];
-    if (entry === undefined) throw new Error(`the lockfile has no ${path}`);
+    const entry = entryOf(locked, path);
     const needs = needsOf(locked, path, entry);
     const { version = '', license, integrity } = entry;
-    found.set(path, { path, name: nameOf(path), version, license, integrity, needs });
-    for (const each of needs) add(each);
+    found.set(path, { path, name: nameOf(path), version, license, integrity, needs, isBuiltIn });
+    for (const each of needs) add(each, isBuiltIn);
   };
-  const own = `packages/${program}`;
-  add(own);
+  add(`packages/${program}`, false);
+  if (found.has(page)) {
+    const { devDependencies = {} } = entryOf(locked, page);
+    for (const each of needsOf(locked, page, { dependencies: devDependencies })) add(each, true);
+  }
   const [first, ...others] = [...found.values()];
   return [...(first === undefined ? [] : [first]), ...others.sort((a, b) => (a.path < b.path ? -1 : 1))];
+}
+
+function entryOf(locked: Readonly<Record<string, Entry>>, path: string): Entry {
+  const entry = locked[path];
+  if (entry === undefined) throw new Error(`the lockfile has no ${path}`);
+  return entry;
 }
 
 /** Of optional ones those that the lockfile has; peers that nobody else brought count as needed. */

@@ -13,7 +13,8 @@ const unusedOfOurs = /\.(test|compliance|bench|d)\.ts$|\/testing$|^page$/;
 const unusedOfOthers = /\.(d\.[cm]?ts|map)$/;
 
 function stage(program: string, folder: string): void {
-  for (const { path, name } of productionOf(program)) {
+  for (const { path, name, isBuiltIn } of productionOf(program)) {
+    if (isBuiltIn) continue;
     const ours = path.startsWith('packages/');
     const from = join(root, path);
     const unused = ours ? unusedOfOurs : unusedOfOthers;

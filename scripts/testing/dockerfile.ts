@@ -1,6 +1,6 @@
 // Builds the Dockerfiles of this repository without Docker, for tests: each stage is a folder, COPY copies, RUN is carried out by whoever knows the command.
 // Understands what our files use and refuses everything else, so that none of them says what is not tested.
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { basename, dirname, join, matchesGlob, relative } from 'node:path';
 
 export interface Image {
@@ -66,9 +66,11 @@ function copy({ context, isIgnored, stages }: Build, stage: Stage, words: readon
   for (const source of paths.slice(0, -1)) {
     const path = join(from?.root ?? context, source);
     if (!existsSync(path) || (from === undefined && isIgnored(source))) throw new Error(`COPY ${source}: it is not in the context`);
-    const filter = (each: string): boolean => from !== undefined || !isIgnored(relative(context, each));
-    mkdirSync(dirname(to), { recursive: true });
-    cpSync(path, target.endsWith('/') ? join(to, basename(source)) : to, { recursive: true, verbatimSymlinks: true, filter });
+    const place = target.endsWith('/') ? join(to, basename(source)) : to;
+    mkdirSync(dirname(place), { recursive: true });
+    // Moved: it is large, and nothing is copied out of a stage twice.
+    if (from !== undefined) renameSync(path, place);
+    else cpSync(path, place, { recursive: true, verbatimSymlinks: true, filter: (each) => !isIgnored(relative(context, each)) });
   }
 }
 
