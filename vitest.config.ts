@@ -11,7 +11,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/**/*.test.ts', 'scripts/**/*.test.ts'], exclude: [...kernel, '**/node_modules/**'] },
+        test: {
+          name: 'unit',
+          include: ['packages/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: [...kernel, '**/node_modules/**'],
+          // Some start helm, a compiler or threads, beside as many others as there are cores.
+          testTimeout: 20_000,
+        },
       },
       { extends: true, test: { name: 'kernel', include: kernel, testTimeout: 20_000 } },
       { extends: true, test: { name: 'e2e', include: e2e, testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } },
