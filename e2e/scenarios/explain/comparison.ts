@@ -33,13 +33,15 @@ export const textOf = ({ from, to, isService, family, port, request }: Asked): s
 /** Where routes lead to and from. */
 const favourites = services.filter(({ namespace, name }) => namespace === 'alpha' && name !== 'ill');
 
+const members = pods.filter(({ namespace, isOut }) => namespace !== 'gamma' && isOut !== true);
+
 /** `tokens`: that some requests come with. */
 export function randomQuestion(chance: Chance, tokens: readonly string[]): Asked {
-  const from = chance.one(pods);
-  const isService = chance.percent(72);
+  const from = chance.one([...pods, ...members]);
+  const isService = chance.percent(82);
   const isOutside = from.namespace === 'gamma' || from.isOut === true;
   // Nobody outside of the mesh has a way to its own addresses: such connections would end in a time-out.
-  const reachable = [...services, ...favourites, ...(isOutside ? [] : [entry])];
+  const reachable = [...services, ...favourites, ...favourites, ...(isOutside ? [] : [entry])];
   const to = isService ? chance.one(reachable) : chance.one(pods.filter((each) => each !== from));
   const isRaw = chance.percent(25);
   const port = isService

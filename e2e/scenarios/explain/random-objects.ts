@@ -23,7 +23,7 @@ export function randomObjects(chance: Chance, round: number, jwks: string): read
     ...named('peer', times(0, 2), (name) => peerAuthentication(chance, name)),
     ...named('route', times(2, 5), (name) => httpRoute(chance, name)),
     ...named('tcp', chance.percent(20) ? [undefined] : [], (name) => tcpRoute(chance, name)),
-    ...named('vs', chance.percent(40) ? [undefined] : [], (name) => virtualService(chance, name)),
+    ...named('vs', chance.percent(60) ? [undefined] : [], (name) => virtualService(chance, name)),
     ...named('dr', chance.percent(25) ? [undefined] : [], (name) => destinationRule(name)),
   ];
 }
@@ -39,7 +39,7 @@ function binding(chance: Chance, namespace: string, share: number): Readonly<Rec
 }
 
 const required = (chance: Chance): Readonly<Record<string, string>> => ({
-  ...(chance.percent(10) && { 'ambient-mesh.dev/require-waypoint': 'true' }),
+  ...(chance.percent(7) && { 'ambient-mesh.dev/require-waypoint': 'true' }),
   ...(chance.percent(30) && { 'istio.io/use-waypoint-canary-weight': chance.one(['100', '100', '40']) }),
 });
 
@@ -117,7 +117,7 @@ function layer7(chance: Chance, name: string): Manifest {
   const ofService = { group: '', kind: 'Service', name: service(chance, namespace) };
   const targetRefs = [namespace === 'alpha' && chance.percent(40) ? ofGateway : ofService];
   const annotations = chance.percent(15) ? { 'istio.io/dry-run': 'true' } : {};
-  const action = chance.one(['ALLOW', 'ALLOW', 'DENY', 'DENY', 'AUDIT', 'CUSTOM']);
+  const action = chance.one(['ALLOW', 'ALLOW', 'ALLOW', 'DENY', 'DENY', 'DENY', 'AUDIT', 'CUSTOM']);
   const provider = action === 'CUSTOM' ? { provider: { name: 'nobody' } } : {};
   return policy({ name, namespace, annotations }, { targetRefs, action, ...provider, rules: rules(chance, action, layer7Rule) });
 }
