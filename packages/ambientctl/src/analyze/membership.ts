@@ -47,8 +47,8 @@ export const withSidecar = ({ written }: Pick<World, 'written'>): ReadonlySet<st
 export const isReached = (pod: Pod, world: World): boolean =>
   isEnrolled(pod) || (!pod.hostNetwork && (world.isLive ? asksToBeIn(pod, world) === true : asksToBeIn(pod, world) !== false));
 
-/** Pods of a namespace that run and that the selector selects; an empty selector selects all. */
-export const podsOf = ({ objects }: World, namespace: string, selector: Labels): readonly Pod[] =>
-  [...objects.pods.values()].filter(
-    (pod) => (namespace === '' || pod.meta.namespace === namespace) && !isOver(pod) && selects(selector, pod.meta.labels),
+/** Pods of a namespace, or of all when it is `''`, that run and that the selector selects; an empty selector selects all. */
+export const podsOf = ({ objects, podsIn }: World, namespace: string, selector: Labels): readonly Pod[] =>
+  (namespace === '' ? [...objects.pods.values()] : (podsIn.get(namespace) ?? [])).filter(
+    (pod) => !isOver(pod) && selects(selector, pod.meta.labels),
   );

@@ -5,6 +5,7 @@ import type { Unenforced } from '@ambient-mesh/translate/authorization-policy';
 import { defaultSettings, type Table, tables } from '@ambient-mesh/translate/explain/mesh-of';
 import { allKinds, type Inputs } from '@ambient-mesh/translate/kinds/all';
 import type { Condition } from '@ambient-mesh/translate/kinds/meta';
+import type { Pod } from '@ambient-mesh/translate/kinds/pod';
 import type { RouteParentStatus } from '@ambient-mesh/translate/kinds/route-parts';
 import { MeshIndex } from '@ambient-mesh/translate/mesh-index';
 import type { TranslateSettings } from '@ambient-mesh/translate/settings';
@@ -19,6 +20,8 @@ export interface World {
   readonly objects: Objects;
   readonly networkPolicies: readonly NetworkPolicy[];
   readonly sidecars: readonly Sidecar[];
+  /** Pods by namespace: clusters have many, and most questions are about those of one. */
+  readonly podsIn: ReadonlyMap<string, readonly Pod[]>;
   /** Everything, as it was written. */
   readonly written: readonly Written[];
   /** Kinds of what makes pods that no cluster has yet, by the pod's key. */
@@ -59,6 +62,7 @@ export function worldOf(manifest: Manifest, { isLive, systemNamespace = defaultS
     networkPolicies: ofKind<NetworkPolicy>(networkPolicyKind),
     sidecars: ofKind<Sidecar>(sidecarKind),
     written,
+    podsIn: Map.groupBy(objects.pods.values(), ({ meta }) => meta.namespace),
     makers: new Map(written.flatMap(({ subject, raw }) => (typeof raw.madeBy === 'string' ? [[keyOf(subject), raw.madeBy]] : []))),
     judged: judgedOf(objects, settings),
     settings,
@@ -80,7 +84,9 @@ function objectsOf(manifest: Manifest): Objects {
   const byKind = new Map<string, RawObject[]>();
   for (const raw of manifest.values()) {
     const kind = `${groupOf(raw)}/${textOf(raw.kind)}`;
-    byKind.set(kind, [...(byKind.get(kind) ?? []), raw]);
+    const known = byKind.get(kind);
+    if (known === undefined) byKind.set(kind, [raw]);
+    else known.push(raw);
   }
   const objects: Filling = {};
   for (const table of tables) narrowInto(objects, table, byKind.get(`${allKinds[table].group}/${allKinds[table].kind}`) ?? []);

@@ -1,5 +1,5 @@
 // Judges the mesh's own programs: whether each runs where it must, in one version, and has what the control plane sent. Pure.
-import { objectOf, objectsOf, textOf } from '@ambient-mesh/kube/raw';
+import { objectOf, objectsOf, type RawObject, textOf } from '@ambient-mesh/kube/raw';
 import type { Pod } from '@ambient-mesh/translate/kinds/pod';
 import { someOf } from '../analyze/finding.ts';
 import { isOver, membersToBe } from '../analyze/membership.ts';
@@ -89,9 +89,10 @@ function everywhere(facts: MeshFacts, role: Role, called: string, nodes: readonl
 /** While an upgrade goes on there are two. */
 export function judgeVersions(facts: MeshFacts): readonly Check[] {
   const versions = new Map<string, string[]>();
+  const images = new Map(facts.world.written.map(({ subject, raw }) => [`${subject.kind} ${keyOf(subject)}`, imageOf(raw)]));
   for (const role of ['controlPlane', 'nodeAgent', 'ztunnel', 'waypoint'] as const)
     for (const pod of podsOf(facts, role)) {
-      const version = versionOf(facts, pod);
+      const version = tagOf(images.get(`Pod ${keyOf(pod.meta)}`) ?? '') || (pod.meta.labels['app.kubernetes.io/version'] ?? '');
       if (version !== '') versions.set(version, [...(versions.get(version) ?? []), pod.meta.name]);
     }
   const [first, ...others] = versions.keys();
@@ -107,13 +108,9 @@ export function judgeVersions(facts: MeshFacts): readonly Check[] {
   ];
 }
 
-/** The tag of its image, or what its label says. */
-function versionOf({ world }: MeshFacts, { meta }: Pod): string {
-  const raw = world.written.find(({ subject }) => subject.kind === 'Pod' && keyOf(subject) === keyOf(meta))?.raw;
-  const [container] = objectsOf(objectOf(raw?.spec).containers);
-  const [, tag = ''] = /:([^/:@]+)(@.*)?$/.exec(textOf(container?.image)) ?? [];
-  return tag || (meta.labels['app.kubernetes.io/version'] ?? '');
-}
+const imageOf = ({ spec }: RawObject): string => textOf(objectsOf(objectOf(spec).containers)[0]?.image);
+/** Registries have ports, and images digests. */
+const tagOf = (image: string): string => /:([^/:@]+)(@.*)?$/.exec(image)?.[1] ?? '';
 
 /** Longer than any push takes. */
 const staleAfterSeconds = 60;

@@ -1,5 +1,6 @@
 // The waypoints of a world, as the control plane would know them. Pure; shared by analyzers.
 import type { Gateway } from '@ambient-mesh/translate/kinds/gateway';
+import type { Pod } from '@ambient-mesh/translate/kinds/pod';
 import { type Waypoint, waypointFrom } from '@ambient-mesh/translate/waypoint';
 import type { World } from '../world.ts';
 
@@ -10,11 +11,9 @@ const gatewayName = 'gateway.networking.k8s.io/gateway-name';
 export function waypointsOf(world: World): ReadonlyMap<string, Waypoint> {
   const before = known.get(world);
   if (before !== undefined) return before;
-  const { gateways, gatewayClasses, pods } = world.objects;
+  const { gateways, gatewayClasses } = world.objects;
   const made = [...gateways].flatMap(([key, gateway]) => {
-    const accounts = [...pods.values()]
-      .filter(({ meta }) => meta.namespace === gateway.meta.namespace && meta.labels[gatewayName] === gateway.meta.name)
-      .map(({ serviceAccount }) => serviceAccount);
+    const accounts = podsOfGateway(world, gateway).map(({ serviceAccount }) => serviceAccount);
     const waypoint = waypointFrom(gateway, gatewayClasses.get(gateway.className), accounts, '');
     return waypoint === undefined ? [] : [[key, waypoint] as const];
   });
@@ -27,7 +26,5 @@ export function waypointsOf(world: World): ReadonlyMap<string, Waypoint> {
 export const isWaypoint = ({ className, listeners }: Gateway): boolean =>
   className === 'istio-waypoint' || listeners.some(({ protocol, port }) => protocol === 'HBONE' && port === 15_008);
 
-export const podsOfGateway = ({ objects }: World, gateway: Gateway) =>
-  [...objects.pods.values()].filter(
-    ({ meta }) => meta.namespace === gateway.meta.namespace && meta.labels[gatewayName] === gateway.meta.name,
-  );
+export const podsOfGateway = ({ podsIn }: World, { meta: { namespace, name } }: Gateway): readonly Pod[] =>
+  (podsIn.get(namespace) ?? []).filter(({ meta }) => meta.labels[gatewayName] === name);

@@ -2,7 +2,7 @@
 import { matchesSelector } from '@ambient-mesh/translate/selector';
 import type { Analyzer } from '../analyzer.ts';
 import { type Finding, finding, someOf } from '../finding.ts';
-import { isEnrolled, isOver, isReached } from '../membership.ts';
+import { isReached, podsOf } from '../membership.ts';
 import type { NetworkPolicy, Openings, PolicyPort } from '../other-kinds.ts';
 import type { World } from '../world.ts';
 
@@ -21,16 +21,19 @@ type Direction = 'ingress' | 'egress';
 
 function* blocked(world: World, direction: Direction): Iterable<Finding> {
   const found = new Map<NetworkPolicy, string[]>();
-  for (const pod of world.objects.pods.values()) {
-    if (isOver(pod) || !(isEnrolled(pod) || isReached(pod, world))) continue;
-    const saying = world.networkPolicies.filter(
-      (policy) =>
-        policy.namespace === pod.meta.namespace && policy[direction] !== undefined && matchesSelector(policy.pods, pod.meta.labels),
-    );
-    if (saying.some((policy) => opensTunnel(policy[direction]))) continue;
-    // What opens nothing at all is meant so.
-    for (const policy of saying) if (policy[direction]?.length !== 0) found.set(policy, [...(found.get(policy) ?? []), pod.meta.name]);
-  }
+  const speaking = world.networkPolicies.filter((policy) => policy[direction] !== undefined);
+  for (const [namespace, policies] of Map.groupBy(speaking, (policy) => policy.namespace))
+    for (const pod of podsOf(world, namespace, {})) {
+      if (!isReached(pod, world)) continue;
+      const own = policies.filter((policy) => matchesSelector(policy.pods, pod.meta.labels));
+      if (own.some((policy) => opensTunnel(policy[direction]))) continue;
+      // What opens nothing at all is meant so.
+      for (const policy of own.filter((each) => each[direction]?.length !== 0)) {
+        const pods = found.get(policy) ?? [];
+        found.set(policy, pods);
+        pods.push(pod.meta.name);
+      }
+    }
   const way = direction === 'ingress' ? 'into' : 'out of';
   for (const [{ namespace, name }, pods] of found) {
     const message = `It selects ${someOf(pods)}, which the mesh serves, and no policy lets TCP port ${hbonePort} ${way} them.`;

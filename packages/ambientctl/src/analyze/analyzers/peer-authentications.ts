@@ -14,19 +14,20 @@ export const peerAuthentications: Analyzer = {
   codes: ['AMB0012', 'AMB0018'],
   *run(world) {
     for (const object of world.objects.peerAuthentications.values()) yield* withoutEffect(world, object);
-    const strict = [...world.objects.pods.values()].filter((pod) => !isOver(pod) && isReached(pod, world) && isStrict(world, pod));
+    const strict = strictPods(world);
     yield* exposed(world, new Set(strict));
     yield* neighbours(world, strict);
   },
 };
 
-function* withoutEffect({ settings, isLive, ...world }: World, { meta, selector, mode }: PeerAuthentication): Iterable<Finding> {
+function* withoutEffect(world: World, { meta, selector, mode }: PeerAuthentication): Iterable<Finding> {
   const subject = { kind: 'PeerAuthentication', ...meta };
+  const { settings, isLive } = world;
   if (selector !== undefined && meta.namespace === settings.rootNamespace)
     yield finding('AMB0018', subject, 'It selects workloads in the root namespace: such ones are never looked at.', {
       advice: 'Move it into the namespace of the workloads.',
     });
-  else if (selector !== undefined && isLive && podsOf({ settings, isLive, ...world }, meta.namespace, selector).length === 0)
+  else if (selector !== undefined && isLive && podsOf(world, meta.namespace, selector).length === 0)
     yield finding('AMB0018', subject, 'It selects no pod.', { advice: 'Correct the selector.' });
   if (mode === 'DISABLE')
     yield finding('AMB0018', subject, 'In ambient mode DISABLE means PERMISSIVE: members of the mesh go on to use mutual TLS.', {
@@ -34,11 +35,21 @@ function* withoutEffect({ settings, isLive, ...world }: World, { meta, selector,
     });
 }
 
-/** On all of its ports; single ports that are treated otherwise are somebody's decision. */
-const isStrict = ({ objects, settings }: World, { meta }: Pod): boolean =>
-  peerAuthenticationKeys([...objects.peerAuthentications.values()], meta, settings).includes(
-    `${settings.rootNamespace}/istio_converted_static_strict`,
-  );
+/** Where it is so on all of their ports; single ports that are treated otherwise are somebody's decision. */
+function strictPods(world: World): readonly Pod[] {
+  const { objects, podsIn, settings } = world;
+  const { rootNamespace } = settings;
+  const everywhere = `${rootNamespace}/istio_converted_static_strict`;
+  return [...podsIn].flatMap(([namespace, pods]) => {
+    const near = [...objects.peerAuthentications.values()].filter(
+      ({ meta }) => meta.namespace === namespace || meta.namespace === rootNamespace,
+    );
+    if (near.length === 0) return [];
+    return pods.filter(
+      (pod) => !isOver(pod) && isReached(pod, world) && peerAuthenticationKeys(near, pod.meta, settings).includes(everywhere),
+    );
+  });
+}
 
 /** Whoever comes in by the node or a load balancer is not in the mesh. */
 function* exposed(world: World, strict: ReadonlySet<Pod>): Iterable<Finding> {
