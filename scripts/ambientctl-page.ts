@@ -68,12 +68,12 @@ DENIED        AuthorizationPolicy shop/gate
 \`\`\`
 
 Has the corrected policy arrived? \`SYNCED\` means that the proxy has taken all there is, \`STALE\` that something is under way, \`NACKED\` that it refused
-the last of it (the last column says why), \`DISCONNECTED\` that it runs and is nobody's client. The age is that of its last answer, or how long one has been missing:
+the last of it (the last column says why), \`DISCONNECTED\` that it runs and is nobody's client. The age is that of its last answer, or how long one has been missing; \`-\` is what it has no use for:
 
 \`\`\`text
 $ ambientctl proxy-status
 NAME                         TYPE       NODE     ISTIOD         ADDRESSES      POLICIES       L7             REFUSED BECAUSE
-waypoint-6d5f.shop           waypoint   node-a   istiod-84c9f   SYNCED (12s)   SYNCED (12s)   SYNCED (12s)
+waypoint-6d5f.shop           waypoint   node-a   istiod-84c9f   SYNCED (12s)   -              SYNCED (12s)
 ztunnel-x7x2p.istio-system   ztunnel    node-a   istiod-84c9f   SYNCED (12s)   STALE (3s)     -
 \`\`\`
 

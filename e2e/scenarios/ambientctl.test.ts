@@ -1,11 +1,12 @@
 // The user's CLI as a user types it, on a mesh with nodes: a waypoint is deployed, waited for, listed and removed; the tunnels tell what they know.
 // What each command prints in every case is tested beside it; here it meets a faithful API server and a control plane that deploys.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../lab/eventually.ts';
 import { hasKubectl } from '../lab/kubernetes/kubectl.ts';
 import { MeshLab } from '../lab/mesh-lab.ts';
 
@@ -21,9 +22,10 @@ describe.skipIf(!hasKubectl())('ambientctl on a cluster', () => {
   const owned = new AsyncDisposableStack();
   let mesh: MeshLab;
   let kubeconfig: string;
+  let folder: string;
   beforeAll(async () => {
     mesh = owned.use(await MeshLab.start());
-    const folder = owned.adopt(mkdtempSync(join(tmpdir(), 'ambientctl-')), (path) => rmSync(path, { recursive: true, force: true }));
+    folder = owned.adopt(mkdtempSync(join(tmpdir(), 'ambientctl-')), (path) => rmSync(path, { recursive: true, force: true }));
     kubeconfig = join(folder, 'kubeconfig');
     writeFileSync(kubeconfig, mesh.cluster.api.kubeconfig(), { mode: 0o600 });
   }, 120_000);
@@ -78,6 +80,79 @@ describe.skipIf(!hasKubectl())('ambientctl on a cluster', () => {
     expect((await type('waypoint apply --name theirs --for all --overwrite')).code).toBe(0);
     expect((await type('waypoint list -o json')).out).toContain('"trafficType": "all"');
   });
+
+  const json = async (line: string): Promise<unknown> => {
+    const { code, out, err } = await type(`${line} -o json`);
+    if (code !== 0) throw new Error(err);
+    return JSON.parse(out);
+  };
+  const ask = (): Promise<string> => mesh.kubectl.ok('exec client -- curl -s -m 5 http://server/');
+
+  test('a ztunnel tells what it knows, of its own node or as the first that is found', async () => {
+    expect((await type('ztunnel-config workload --node node-a --workload-namespace default')).out).toMatch(
+      /^NAMESPACE +POD NAME +ADDRESS +NODE +WAYPOINT +PROTOCOL\ndefault +client +\S+ +node-a +\S+ +HBONE\n/,
+    );
+    expect((await type('zc service --service-namespace default')).out).toMatch(/^default +server +\S+ +waypoint +2\/2$/m);
+    const pod = await mesh.ztunnel('node-b');
+    const certificates = await json(`zc certificate ${pod}`);
+    expect(certificates).toContainEqual(
+      expect.objectContaining({ identity: 'spiffe://cluster.local/ns/default/sa/server', state: 'Available' }),
+    );
+    expect((await type(`zc log ${pod} --level info,access:debug`)).out).toContain('access=debug');
+    expect((await type(`zc log ${pod} --reset`)).out).not.toContain('access=debug');
+  }, 60_000);
+
+  test('every proxy has taken what the control plane sent it', async () => {
+    const settled = async (): Promise<readonly string[] | undefined> => {
+      const { out } = await type('proxy-status');
+      const rows = out.trim().split('\n').slice(1);
+      return rows.every((row) => !/STALE|NACKED|DISCONNECTED/.test(row)) ? rows : undefined;
+    };
+    const rows = await eventually(settled, { what: 'proxies in step', timeoutMs: 40_000 });
+    expect(rows.filter((row) => / ztunnel +node-[ab] +istiod-\S+ +SYNCED \(\S+\) +SYNCED \(\S+\) +-$/.test(row))).toHaveLength(2);
+    expect(rows.filter((row) => /^waypoint-\S+\.default +waypoint /.test(row))).toHaveLength(1);
+  }, 60_000);
+
+  test('a waypoint tells where it sends requests', async () => {
+    await ask();
+    expect((await type('waypoint config clusters')).out).toMatch(/^default\/server.default.svc.cluster.local port 80 +2\/2 /m);
+    expect((await type('waypoint config all --with-headers')).out).toMatch(
+      /^ROUTES\n[\s\S]*^CERTIFICATES\n[\s\S]* Leaf +Available +true /m,
+    );
+  }, 30_000);
+
+  test('who moves how much, and what was said of it', async () => {
+    const measuring = json('top services --interval 3s');
+    const measured = measuring.then(() => true);
+    // Counters move between the samples, whenever those are.
+    while (!(await Promise.race([measured, ask().then(() => false)])));
+    expect(await measuring).toContainEqual(expect.objectContaining({ namespace: 'default', name: 'server', denied: 0 }));
+    const lines = async (): Promise<string | undefined> => {
+      const { out } = await type('tail --no-follow --lines 500 --workload client -n default');
+      return out.includes('ok') ? out : undefined;
+    };
+    expect(await eventually(lines, { what: 'a line about the client', timeoutMs: 40_000 })).toMatch(
+      / outbound \S+ +default\/client:\d+ -> default\/waypoint-\S+ .*ok/,
+    );
+  }, 60_000);
+
+  test('a report holds what helps, and no key and no token', async () => {
+    const file = join(folder, 'report.tar.gz');
+    const { code, err } = await type(`bug-report ${file}`);
+    expect([code, err]).toEqual([0, '']);
+    const all = execFileSync('tar', ['xzOf', file], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+    expect(all).toContain('spiffe://cluster.local/ns/default/sa/client');
+    expect(all).toContain('istio_tcp_connections_opened_total');
+    expect(all).not.toMatch(/PRIVATE KEY|\beyJ[\w-]{10,}\.eyJ/);
+    const secret = await mesh.kubectl.ok('-n istio-system get secret istio-ca-secret -o jsonpath={.data.ca-key\\.pem}');
+    const key = Buffer.from(secret, 'base64')
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line.length > 30 && !line.startsWith('-----'));
+    expect(key.length).toBeGreaterThan(0);
+    for (const line of key) expect(all.includes(line)).toBe(false);
+    expect(all.includes(secret.slice(40, 90))).toBe(false);
+  }, 90_000);
 
   test('it is removed by name, and what was made for it goes too', async () => {
     expect(await type('waypoint delete waypoint theirs gone')).toEqual({

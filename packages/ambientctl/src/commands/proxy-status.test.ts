@@ -20,7 +20,7 @@ const clients = [
     node: node('ztunnel-a', 'istio-system', 'ztunnel'),
     types: [address, { ...policy, pending: 2, unanswered: 1, unansweredFor: 192_000 }],
   },
-  { node: node('waypoint-1', 'shop', 'waypoint'), types: [address, policy, { ...l7, refused: true, lastRefusal: 'no such thing' }] },
+  { node: node('waypoint-1', 'shop', 'waypoint'), types: [address, { ...l7, refused: true, lastRefusal: 'no such thing' }] },
   { node: node('new', 'shop', 'waypoint'), types: [{ ...address, answeredAgo: undefined, pending: 1 }] },
 ];
 const ztunnel = (name: string): TestPod => ({ key: `istio-system/${name}`, labels: labels.ztunnel });
@@ -28,8 +28,8 @@ const istiod = (page: string): TestPod => ({ key: 'istio-system/istiod-1', label
 const pods = [istiod(JSON.stringify(clients)), ztunnel('ztunnel-a'), ztunnel('ztunnel-b')];
 
 const head = 'NAME                     TYPE       NODE     ISTIOD     ADDRESSES      POLICIES        L7             REFUSED BECAUSE\n';
-const golden = `${head}new.shop                 waypoint   node-a   istiod-1   STALE          NOT SENT        NOT SENT
-waypoint-1.shop          waypoint   node-a   istiod-1   SYNCED (12s)   SYNCED (12s)    NACKED (12s)   no such thing
+const golden = `${head}new.shop                 waypoint   node-a   istiod-1   STALE          -               -
+waypoint-1.shop          waypoint   node-a   istiod-1   SYNCED (12s)   -               NACKED (12s)   no such thing
 ztunnel-a.istio-system   ztunnel    node-a   istiod-1   SYNCED (12s)   STALE (3m12s)   -
 ztunnel-b.istio-system   ztunnel    node-a   -          DISCONNECTED   DISCONNECTED    -
 `;
@@ -49,7 +49,7 @@ test('one of them, as JSON', async () => {
       istiod: 'istiod-1',
       types: {
         addresses: { state: 'SYNCED', ageSeconds: 12 },
-        policies: { state: 'SYNCED', ageSeconds: 12 },
+        policies: { state: 'NOT SENT' },
         l7: { state: 'NACKED', ageSeconds: 12, refusal: 'no such thing' },
       },
     },

@@ -62,7 +62,10 @@ async function everyProxy({ client }: Cluster, namespace: string, signal: AbortS
 function rowOf({ name, type, node, istiod, types }: ClientStatus): readonly string[] {
   const { addresses, policies, l7 } = types;
   const refusals = [addresses, policies, l7].flatMap(({ refusal }) => refusal ?? []);
-  return [name, type, node, istiod || '-', cell(addresses), cell(policies), type === 'ztunnel' ? '-' : cell(l7), refusals.join('; ')];
+  return [name, type, node, istiod || '-', cell(addresses), cell(policies), cell(l7), refusals.join('; ')];
 }
 
-const cell = ({ state, ageSeconds }: TypeStatus): string => (ageSeconds === undefined ? state : `${state} (${ageText(ageSeconds)})`);
+function cell({ state, ageSeconds }: TypeStatus): string {
+  if (state === 'NOT SENT') return '-';
+  return ageSeconds === undefined ? state : `${state} (${ageText(ageSeconds)})`;
+}

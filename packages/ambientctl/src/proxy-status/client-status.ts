@@ -2,9 +2,10 @@
 // Reads the page /debug/clients of istiod-lite without trusting it; used by commands/proxy-status.ts.
 import { numberOf, objectOf, objectsOf, type RawObject, textOf } from '@ambient-mesh/kube/raw';
 import { parsedJson } from '../files.ts';
+import type { MeshPod } from '../pods.ts';
 
 export interface TypeStatus {
-  /** `NOT SENT`: never asked for. */
+  /** `NOT SENT`: never asked for, as ztunnels do of routes, and waypoints of the policies of ztunnels. */
   readonly state: 'SYNCED' | 'STALE' | 'NACKED' | 'NOT SENT' | 'DISCONNECTED';
   /** Seconds: since the last answer, or for how long one has been missing. */
   readonly ageSeconds?: number;
@@ -49,12 +50,10 @@ export function clientsIn(page: string, istiod: string): readonly ClientStatus[]
 }
 
 /** A proxy that runs but is nobody's client. */
-export function disconnected(
-  pod: { readonly name: string; readonly namespace: string; readonly node: string },
-  type: string,
-): ClientStatus {
-  const none: TypeStatus = { state: 'DISCONNECTED' };
-  const types = { addresses: none, policies: none, l7: none };
+export function disconnected(pod: Pick<MeshPod, 'name' | 'namespace' | 'node'>, type: 'ztunnel' | 'waypoint'): ClientStatus {
+  const lost: TypeStatus = { state: 'DISCONNECTED' };
+  const unasked: TypeStatus = { state: 'NOT SENT' };
+  const types = { addresses: lost, policies: type === 'ztunnel' ? lost : unasked, l7: type === 'waypoint' ? lost : unasked };
   return { name: `${pod.name}.${pod.namespace}`, type, node: pod.node, istiod: '', types };
 }
 
