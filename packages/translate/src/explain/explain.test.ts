@@ -26,6 +26,15 @@ const noProbe = policy(
 );
 const strict = policy('shop', 'default', '{ mtls: { mode: STRICT } }', 'PeerAuthentication');
 
+/** Its address is given by the mesh. */
+const entry = (spec: string): string => `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { namespace: shop, name: out }
+spec: { hosts: [api.example.org], ports: [{ number: 443, name: tcp, protocol: TCP }], ${spec} }
+status: { addresses: [{ host: api.example.org, value: 240.240.0.7 }] }
+---
+`;
+
 type Row = readonly [rule: string, objects: readonly string[], question: string, want: string];
 const rows: readonly Row[] = [
   ['nothing is said: everything may pass', [], 'shop/web cart:80', 'allowed'],
@@ -86,6 +95,25 @@ const rows: readonly Row[] = [
     [strict, pod('shop/gate', { ip: '10.0.0.8', annotation: 'ambient.istio.io/bypass-inbound-capture: "true"' })],
     'lab/probe 10.0.0.8:8080',
     'allowed',
+  ],
+  ['a host outside, found by name when it is used', [entry('resolution: DNS')], 'shop/web api.example.org:443', 'allowed'],
+  [
+    'addresses that the mesh gave are of no use outside of it',
+    [entry('resolution: STATIC, endpoints: [{ address: 192.0.2.1 }]')],
+    'lab/probe api.example.org:443',
+    'refused by the mesh gave api.example.org the address 240.240.0.7: nobody outside of the mesh can reach it',
+  ],
+  [
+    'a host of the mesh is its pods',
+    [entry('resolution: STATIC, workloadSelector: { labels: { app: cart } }'), onlyWeb],
+    'shop/web api.example.org:443',
+    'allowed by AuthorizationPolicy shop/only-web',
+  ],
+  [
+    'an endpoint of another network needs a gateway',
+    [entry('resolution: STATIC, endpoints: [{ address: 192.0.2.1, network: west }]')],
+    'shop/web api.example.org:443',
+    'refused by no gateway for the remote network: from shop/web to 240.240.0.7:443: Kubernetes/networking.istio.io/ServiceEntry/shop/out/192.0.2.1 on network "west" names no gateway',
   ],
   [
     'a policy of the root namespace holds everywhere',

@@ -63,6 +63,12 @@ const rows: readonly Row[] = [
   ['is no DENY of another', [policy('no-get', get)], 'shop/web cart:80 POST', 'allowed'],
   ['an ALLOW names paths', [policy('admins', admin)], 'shop/web cart:80 GET /a/b', 'allowed'],
   [
+    'gRPC clients see a status of their own',
+    [policy('admins', admin)],
+    'shop/web cart:80 POST /b content-type=application/grpc',
+    'denied by no rule of AuthorizationPolicy shop/admins, which allows others',
+  ],
+  [
     'and whoever matches no rule stays outside',
     [policy('admins', admin)],
     'shop/web cart:80 GET /b',

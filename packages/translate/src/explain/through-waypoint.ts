@@ -49,13 +49,19 @@ export function throughWaypoint(inquiry: Inquiry, { self, selfIp }: AtWaypoint):
     if (request !== undefined) steps.push({ at: here, says: `port ${to.port} is declared as raw TCP: requests are not looked into` });
     return raw(inquiry, arrived);
   }
-  if (request !== undefined) return http(inquiry, arrived, request);
+  if (request !== undefined) return asSeenBy(request, http(inquiry, arrived, request));
   if (chain.protocol === 'sniff') {
     steps.push({ at: here, says: `taken for raw TCP: were it HTTP, each request would be judged by itself (ask with --path)` });
     return raw(inquiry, arrived);
   }
   steps.push({ at: here, says: `port ${to.port} is HTTP, and each request is judged by itself: taken to be GET / (ask with --path)` });
   return http(inquiry, arrived, { method: 'GET', path: '/', host: service?.hostname ?? hostOf(to.ip), headers: [] });
+}
+
+/** gRPC clients get a status of their own, in an answer that is 200. */
+function asSeenBy({ headers }: AskedRequest, { status, ...outcome }: Outcome): Outcome {
+  const isGrpc = headers.some(([name, value]) => name === 'content-type' && value.startsWith('application/grpc'));
+  return status === undefined || isGrpc ? outcome : { ...outcome, status };
 }
 
 const hostOf = (ip: Ip): string => (familyOf(ip) === 4 ? ip : `[${ip}]`);
