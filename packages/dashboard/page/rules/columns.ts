@@ -34,8 +34,8 @@ interface Column {
 const risk = { none: 4, mixed: 3, unknown: 2, local: 1, mutual_tls: 0 } as const;
 
 export const columns: Readonly<Record<ColumnId, Column>> = {
-  from: { title: 'From', text: (edge) => nameOf(edge.from), key: (edge) => edge.from, isFigure: false, minor: false },
-  to: { title: 'To', text: (edge) => nameOf(edge.to), key: (edge) => edge.to, isFigure: false, minor: false },
+  from: { title: 'From', text: (edge) => nameOf(edge.from), key: (edge) => nameOf(edge.from), isFigure: false, minor: false },
+  to: { title: 'To', text: (edge) => nameOf(edge.to), key: (edge) => nameOf(edge.to), isFigure: false, minor: false },
   security: {
     title: 'Security',
     text: (edge) => security[edge.security].short,
