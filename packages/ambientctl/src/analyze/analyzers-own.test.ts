@@ -37,6 +37,16 @@ const rows: readonly Row[] = [
     [],
   ],
   [
+    'a policy of requests that sidecars enforce',
+    [
+      pod(', sidecar.istio.io/status: "{}"').replace('redirection: enabled', 'dns-capture: "true"'),
+      service(),
+      policy(`selector: { matchLabels: { app: cart } }, ${gets}`),
+    ],
+    [],
+    'live',
+  ],
+  [
     'an external authorizer for tunnels',
     [...whole, policy('action: CUSTOM, provider: { name: x }, rules: [{}]')],
     ['AMB0001 AuthorizationPolicy shop/p'],

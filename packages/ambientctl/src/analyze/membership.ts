@@ -3,7 +3,7 @@
 import type { Labels } from '@ambient-mesh/translate/kinds/meta';
 import type { Pod } from '@ambient-mesh/translate/kinds/pod';
 import { selects } from '@ambient-mesh/translate/selector';
-import { annotationsOf, keyOf, type World } from './world.ts';
+import { keyOf, type World } from './world.ts';
 
 export const modeLabel = 'istio.io/dataplane-mode';
 const gatewayName = 'gateway.networking.k8s.io/gateway-name';
@@ -25,23 +25,14 @@ export function asksToBeIn({ meta }: Pick<Pod, 'meta'>, { objects }: Pick<World,
 
 /** Pods that run and belong into the mesh: those that ask for it and may. */
 export function membersToBe(world: World): readonly Pod[] {
-  const sidecars = withSidecar(world);
   const { systemNamespace } = world.settings;
   return [...world.objects.pods.values()].filter((pod) => {
     const { namespace, labels } = pod.meta;
-    if (isOver(pod) || pod.hostNetwork || excluded.has(namespace) || sidecars.has(keyOf(pod.meta))) return false;
+    if (isOver(pod) || pod.hostNetwork || excluded.has(namespace) || world.injected.has(keyOf(pod.meta))) return false;
     if (namespace === systemNamespace && labels.app === 'ztunnel') return false;
     return asksToBeIn(pod, world) === true;
   });
 }
-
-/** `namespace/name` of pods whose traffic a sidecar owns. */
-export const withSidecar = ({ written }: Pick<World, 'written'>): ReadonlySet<string> =>
-  new Set(
-    written
-      .filter(({ raw }) => raw.kind === 'Pod' && Object.hasOwn(annotationsOf(raw), 'sidecar.istio.io/status'))
-      .map(({ subject }) => keyOf(subject)),
-  );
 
 /** Whether policies of the mesh reach the pod, or will once it runs; where nothing speaks against it, it is so. */
 export const isReached = (pod: Pod, world: World): boolean =>
@@ -52,3 +43,9 @@ export const podsOf = ({ objects, podsIn }: World, namespace: string, selector: 
   (namespace === '' ? [...objects.pods.values()] : (podsIn.get(namespace) ?? [])).filter(
     (pod) => !isOver(pod) && selects(selector, pod.meta.labels),
   );
+
+/** Whether what the policy selects is sidecars' alone: they read its selector, and whatever it says of requests. */
+export function isForSidecars(world: World, namespace: string, selector: Labels): boolean {
+  const pods = podsOf(world, namespace === world.settings.rootNamespace ? '' : namespace, selector);
+  return pods.length > 0 && pods.every(({ meta }) => world.injected.has(keyOf(meta)));
+}

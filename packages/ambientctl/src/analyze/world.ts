@@ -22,6 +22,8 @@ export interface World {
   readonly sidecars: readonly Sidecar[];
   /** Pods by namespace: clusters have many, and most questions are about those of one. */
   readonly podsIn: ReadonlyMap<string, readonly Pod[]>;
+  /** Keys of pods whose traffic a sidecar owns: policies with selectors and VirtualServices are carried out there. */
+  readonly injected: ReadonlySet<string>;
   /** Everything, as it was written. */
   readonly written: readonly Written[];
   /** Kinds of what makes pods that no cluster has yet, by the pod's key. */
@@ -62,6 +64,7 @@ export function worldOf(manifest: Manifest, { isLive, systemNamespace = defaultS
     networkPolicies: ofKind<NetworkPolicy>(networkPolicyKind),
     sidecars: ofKind<Sidecar>(sidecarKind),
     written,
+    injected: injectedIn(written),
     podsIn: Map.groupBy(objects.pods.values(), ({ meta }) => meta.namespace),
     makers: new Map(written.flatMap(({ subject, raw }) => (typeof raw.madeBy === 'string' ? [[keyOf(subject), raw.madeBy]] : []))),
     judged: judgedOf(objects, settings),
@@ -92,6 +95,13 @@ function objectsOf(manifest: Manifest): Objects {
   for (const table of tables) narrowInto(objects, table, byKind.get(`${allKinds[table].group}/${allKinds[table].kind}`) ?? []);
   return objects as Objects;
 }
+
+const injectedIn = (written: readonly Written[]): ReadonlySet<string> =>
+  new Set(
+    written
+      .filter(({ raw }) => raw.kind === 'Pod' && Object.hasOwn(annotationsOf(raw), 'sidecar.istio.io/status'))
+      .map(({ subject }) => keyOf(subject)),
+  );
 
 type Filling = Partial<Objects>;
 

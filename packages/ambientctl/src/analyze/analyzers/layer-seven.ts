@@ -1,11 +1,16 @@
 // AMB0001, AMB0002, and IST0101 for targets: policies of requests and routes that no waypoint carries out.
 // Each target is judged by the control plane's own rule, one by one, so that each gets its own reason.
+import { objectOf } from '@ambient-mesh/kube/raw';
+import type { Table } from '@ambient-mesh/translate/explain/mesh-of';
+import { allKinds } from '@ambient-mesh/translate/kinds/all';
 import type { PolicyTarget } from '@ambient-mesh/translate/kinds/policy-target';
+import { labels } from '@ambient-mesh/translate/kinds/read';
 import { type TargetLookUp, targetVerdict } from '@ambient-mesh/translate/policy-targets';
 import { bindingOf } from '@ambient-mesh/translate/waypoint-binding';
 import type { Analyzer } from '../analyzer.ts';
 import { type Finding, finding, someOf } from '../finding.ts';
-import { subjectAt, type World } from '../world.ts';
+import { isForSidecars } from '../membership.ts';
+import { keyOf, subjectAt, type World } from '../world.ts';
 import { hostsCalled } from './hosts.ts';
 import { waypointsOf } from './known-waypoints.ts';
 
@@ -25,15 +30,32 @@ const policyTables = ['authorizationPolicies', 'requestAuthentications', 'rateLi
 const unreached = /targetRefs only/;
 
 /** Policies without targets: node tunnels enforce what they see of them, which is nothing of requests. */
-function* ofSelectors({ judged, objects }: World): Iterable<Finding> {
+function* ofSelectors(world: World): Iterable<Finding> {
+  const { judged, objects } = world;
+  const enforced = sidecarPolicies(world);
+  const told = function* (table: Table, key: string, message: string): Iterable<Finding> {
+    if (!enforced.has(`${table}/${key}`)) yield finding('AMB0001', subjectAt(table, key), message);
+  };
   for (const [key, { reason, message }] of judged.unenforced)
-    if (reason === 'L7Attributes') yield finding('AMB0001', subjectAt('authorizationPolicies', key), message);
-  for (const { meta, action, targets } of objects.authorizationPolicies.values())
+    if (reason === 'L7Attributes') yield* told('authorizationPolicies', key, message);
+  for (const [key, { action, targets }] of objects.authorizationPolicies)
     if (action === 'CUSTOM' && targets.length === 0)
-      yield finding('AMB0001', { kind: 'AuthorizationPolicy', ...meta }, 'Only waypoints ask an external authorizer (action CUSTOM).');
+      yield* told('authorizationPolicies', key, 'Only waypoints ask an external authorizer (action CUSTOM).');
   for (const { table, key, problem } of judged.problems)
-    if (unreached.test(problem))
-      yield finding('AMB0001', subjectAt(table, key), 'Nothing enforces it: waypoints are reached by targetRefs only.');
+    if (unreached.test(problem)) yield* told(table, key, 'Nothing enforces it: waypoints are reached by targetRefs only.');
+}
+
+/** `table/key`. */
+function sidecarPolicies(world: World): ReadonlySet<string> {
+  if (world.injected.size === 0) return new Set();
+  const tableOf = new Map<string, Table>(policyTables.map((table) => [allKinds[table].kind, table]));
+  return new Set(
+    world.written.flatMap(({ subject, raw }) => {
+      const table = tableOf.get(subject.kind);
+      const selector = labels(objectOf(objectOf(raw.spec).selector).matchLabels);
+      return table !== undefined && isForSidecars(world, subject.namespace, selector) ? [`${table}/${keyOf(subject)}`] : [];
+    }),
+  );
 }
 
 function* ofTargets(world: World): Iterable<Finding> {
@@ -99,7 +121,9 @@ function* ofVirtualServices(world: World): Iterable<Finding> {
     if (gateways.length > 0 && !gateways.includes('mesh')) continue;
     const meant = hosts.flatMap((host) => hostsCalled(world, host, meta.namespace));
     const without = meant.filter((host) => waypointOf(world, host.table, host.key) === '').map((host) => host.key);
-    if (without.length > 0)
-      yield finding('AMB0002', subjectAt('virtualServices', key), `No waypoint serves ${someOf([...new Set(without)])}.`);
+    if (without.length === 0) continue;
+    // Sidecars of clients carry it out too.
+    const level = world.injected.size > 0 ? 'Info' : 'Warning';
+    yield finding('AMB0002', subjectAt('virtualServices', key), `No waypoint serves ${someOf([...new Set(without)])}.`, { level });
   }
 }

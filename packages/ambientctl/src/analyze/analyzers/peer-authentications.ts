@@ -5,7 +5,7 @@ import type { Pod } from '@ambient-mesh/translate/kinds/pod';
 import { peerAuthenticationKeys } from '@ambient-mesh/translate/peer-authentication';
 import type { Analyzer } from '../analyzer.ts';
 import { type Finding, finding, someOf } from '../finding.ts';
-import { isOfGateway, isOver, isReached, podsOf, withSidecar } from '../membership.ts';
+import { isOfGateway, isOver, isReached, podsOf } from '../membership.ts';
 import { keyOf, type World } from '../world.ts';
 
 export const peerAuthentications: Analyzer = {
@@ -65,10 +65,9 @@ function* exposed(world: World, strict: ReadonlySet<Pod>): Iterable<Finding> {
 
 /** Said once for each namespace: pods outside of the mesh beside pods that refuse them. */
 function* neighbours(world: World, strict: readonly Pod[]): Iterable<Finding> {
-  const sidecars = withSidecar(world);
   for (const namespace of new Set(strict.map(({ meta }) => meta.namespace))) {
     const outside = podsOf(world, namespace, {}).filter(
-      (pod) => !isReached(pod, world) && !sidecars.has(keyOf(pod.meta)) && !isOfGateway(pod),
+      (pod) => !isReached(pod, world) && !world.injected.has(keyOf(pod.meta)) && !isOfGateway(pod),
     );
     if (outside.length === 0) continue;
     const pods = someOf(outside.map((pod) => pod.meta.name));

@@ -10,7 +10,8 @@ export const schema: Analyzer = {
   codes: ['IST0106'],
   *run(world) {
     for (const { table, key, problem } of world.judged.problems)
-      if (!isReference.test(problem) && !isSelector.test(problem)) yield finding('IST0106', subjectAt(table, key), problem);
+      if (!isReference.test(problem) && !isSelector.test(problem))
+        yield finding('IST0106', subjectAt(table, key), problem, isForOthers.test(problem) ? { level: 'Info' } : {});
     yield* ofRoutes(world);
   },
 };
@@ -19,6 +20,8 @@ export const schema: Analyzer = {
 const isReference = /: the mesh has no service /;
 /** The selectors' analyzer, and that of waypoints. */
 const isSelector = /targetRefs/;
+/** Nothing is wrong with it where there are sidecars. */
+const isForOthers = /is for sidecars/;
 
 function* ofRoutes({ judged }: World): Iterable<Finding> {
   for (const { table, key, parents } of judged.routes) {

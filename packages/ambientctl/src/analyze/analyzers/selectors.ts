@@ -6,7 +6,7 @@ import { labels } from '@ambient-mesh/translate/kinds/read';
 import type { Analyzer } from '../analyzer.ts';
 import { type Finding, finding, someOf } from '../finding.ts';
 import { isOfGateway, isReached, podsOf } from '../membership.ts';
-import type { World, Written } from '../world.ts';
+import { keyOf, type World, type Written } from '../world.ts';
 
 export const selectors: Analyzer = {
   name: 'auth.SelectorAnalyzer',
@@ -35,7 +35,7 @@ function* ofPolicy(world: World, { subject }: Written, selector: Labels): Iterab
   const pods = podsOf(world, subject.namespace === world.settings.rootNamespace ? '' : subject.namespace, selector);
   const ofGateways = pods.filter(isOfGateway).map(({ meta }) => meta.name);
   if (ofGateways.length > 0) yield finding('IST0166', subject, `Its selector selects pods of a gateway: ${someOf(ofGateways)}.`);
-  else if (subject.kind === 'AuthorizationPolicy' && !pods.some((pod) => isReached(pod, world)))
+  else if (subject.kind === 'AuthorizationPolicy' && !pods.some((pod) => isReached(pod, world) || world.injected.has(keyOf(pod.meta))))
     yield finding(
       'IST0127',
       subject,
