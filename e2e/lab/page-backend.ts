@@ -9,6 +9,11 @@ import { type PageFile, pageFiles } from '@ambient-mesh/dashboard/page-files';
 
 const buildScript = join(import.meta.dirname, '../../scripts/build-page.ts');
 
+/** The page where the dashboard's servers look for it; costs nothing unless it was changed. */
+export async function buildPage(): Promise<void> {
+  await promisify(execFile)(process.execPath, [buildScript]);
+}
+
 export class PageBackend implements AsyncDisposable {
   /** What the next poll gets. */
   graph: Graph;
@@ -41,9 +46,8 @@ export class PageBackend implements AsyncDisposable {
     });
   }
 
-  /** Builds the page first, where that has not been done since it was changed. */
   static async start(graph: Graph): Promise<PageBackend> {
-    await promisify(execFile)(process.execPath, [buildScript]);
+    await buildPage();
     const backend = new PageBackend(graph, pageFiles());
     await new Promise<void>((resolve) => backend.#server.listen(0, '127.0.0.1', resolve));
     return backend;
