@@ -27,6 +27,17 @@ const tls: TrafficPolicy = {
   tls: { mode: 'mutual', subjectAltNames: [], insecureSkipVerify: false, certificatePem: 'public', keyPem: 'SECRET-1' },
   ports: [{ port: 1, tls: { mode: 'mutual', subjectAltNames: [], insecureSkipVerify: false, keyPem: 'SECRET-2' } }],
 };
+const rule = {
+  issuer: 'i',
+  audiences: [],
+  fromHeaders: [],
+  fromParams: [],
+  fromCookies: [],
+  forwardOriginalToken: false,
+  outputClaimToHeaders: [],
+  spaceDelimitedClaims: [],
+};
+const publicKeys = '{"keys":[{"kty":"RSA","n":"x","e":"AQAB"}]}';
 const resources = new Map<string, L7Resource>([
   ['route/HTTPRoute/shop/x', { is: 'route', route: { kind: 'HTTPRoute', ...named, parents: [], http: [], tcp: [] } }],
   [
@@ -53,6 +64,19 @@ const resources = new Map<string, L7Resource>([
       },
     },
   ],
+  [
+    'authentication/shop/x',
+    {
+      is: 'authentication',
+      authentication: {
+        ...named,
+        rules: [
+          { ...rule, jwks: publicKeys },
+          { ...rule, jwks: '{"keys":[{"kty":"oct","k":"SECRET-6"}]}' },
+        ],
+      },
+    },
+  ],
 ]);
 
 test('private keys, environments and configurations of plugins are hidden; everything else is shown as it came', () => {
@@ -76,6 +100,7 @@ test('private keys, environments and configurations of plugins are hidden; every
   expect(dump.resources[0].route.kind).toBe('HTTPRoute');
   expect(dump.resources[1].settings.policy.tls).toMatchObject({ certificatePem: 'public', keyPem: hidden });
   expect(dump.resources[2].plugin.env).toEqual([['TOKEN', hidden]]);
+  expect(dump.resources[3].authentication.rules.map(({ jwks }: { jwks: string }) => jwks)).toEqual([publicKeys, hidden]);
   expect(dump.settings.providers[0].includeAdditionalHeaders).toEqual([['x-key', hidden]]);
   expect(dump.destinations[0]).toMatchObject({ name: 'shop/a port 80', active: 1 });
 });

@@ -42,9 +42,13 @@ export const hidden = '(hidden)';
 /** Lists of name and value. */
 const pairs: ReadonlySet<string> = new Set(['env', 'includeAdditionalHeaders']);
 
-/** Private keys, the environment and configuration of plugins, and headers by which authorizers know us. */
+/** A member of a key set that is no public key (RFC 7518 §6.2.2, §6.4.1). */
+const secretKey = /"[dk]"\s*:/;
+
+/** Private keys, keys for signing, the environment and configuration of plugins, and headers by which authorizers know us. */
 function hideSecrets(key: string, value: unknown): unknown {
   if (typeof value === 'string' && value !== '' && (key === 'keyPem' || key === 'pluginConfig')) return hidden;
+  if (key === 'jwks' && typeof value === 'string' && secretKey.test(value)) return hidden;
   if (pairs.has(key) && Array.isArray(value)) return value.map((each: unknown) => (Array.isArray(each) ? [each[0], hidden] : hidden));
   return value;
 }

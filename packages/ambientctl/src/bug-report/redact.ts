@@ -45,7 +45,10 @@ const secrets: readonly (readonly [RegExp, string])[] = [
   // A JSON Web Token: two parts of JSON, base64url, and a signature.
   [/\beyJ[\w-]{5,}\.eyJ[\w-]{5,}\.[\w-]*/g, hidden],
   [/\b(bearer|basic)(\s+|%20)[\w.~+/=-]{6,}/gi, `$1 ${hidden}`],
-  [/("?\b(?:password|passwd|secret|api[_-]?key|access[_-]?token|authorization)"?\s*[:=]\s*"?)[^\s"&,;]{4,}/gi, `$1${hidden}`],
+  [
+    /(\b(?:password|passwd|secret|api[_-]?key|access[_-]?token|authorization)\\*"?\s*[:=]\s*\\*"?)(?!null\b|true\b|false\b)[^\s"\\&,;]{4,}/gi,
+    `$1${hidden}`,
+  ],
 ];
 
 /** A second fence, for logs and pages that should hold no such thing. */
