@@ -32,7 +32,7 @@ export function judgeCertificates({ proxies, now }: Pick<MeshFacts, 'proxies' | 
     ),
   ];
   if (troubles.length > 0) return troubles;
-  const ends = Math.min(...leaves.map(({ until }) => until));
+  const ends = leaves.reduce((first, { until }) => Math.min(first, until), Number.POSITIVE_INFINITY);
   return leaves.length === 0
     ? []
     : [
