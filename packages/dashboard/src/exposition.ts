@@ -12,64 +12,50 @@ const exemplar = '# {';
 export function readExposition(text: string, wanted: ReadonlySet<string>, most: number, visit: Visit): boolean {
   const hasExemplars = text.includes(exemplar);
   let left = most;
-  for (let at = 0; at < text.length; ) {
-    const newline = text.indexOf('\n', at);
-    const end = newline < 0 ? text.length : newline;
-    const nameEnd = endOfName(text, at, end);
-    const family = nameEnd > at ? text.slice(at, nameEnd) : '';
-    if (wanted.has(family)) {
-      if (left-- === 0) return false;
-      visitSample({ text, family, at: nameEnd, end, hasExemplars }, visit);
-    }
-    at = end + 1;
+  for (const line of text.split('\n')) {
+    const nameEnd = endOfName(line);
+    const family = line.slice(0, nameEnd);
+    if (!wanted.has(family)) continue;
+    if (left-- === 0) return false;
+    visitSample(family, line.slice(nameEnd), hasExemplars, visit);
   }
   return true;
 }
 
-interface Line {
-  readonly text: string;
-  readonly family: string;
-  /** Behind the name. */
-  readonly at: number;
-  readonly end: number;
-  readonly hasExemplars: boolean;
+/** `rest`: of the line, behind the name. */
+function visitSample(family: string, rest: string, hasExemplars: boolean, visit: Visit): void {
+  const isLabelled = rest.charCodeAt(0) === openBrace;
+  const close = !isLabelled ? -1 : hasExemplars ? closingBrace(rest) : rest.lastIndexOf('}');
+  if (isLabelled && close < 0) return;
+  const value = valueIn(rest, close + 1);
+  if (Number.isFinite(value)) visit(family, isLabelled ? rest.slice(1, close) : '', value);
 }
 
-function visitSample({ text, family, at, end, hasExemplars }: Line, visit: Visit): void {
-  if (text.charCodeAt(at) !== openBrace) {
-    visitValue(text, at, end, (value) => visit(family, '', value));
-    return;
-  }
-  const close = hasExemplars ? closingBrace(text, at + 1, end) : text.lastIndexOf('}', end - 1);
-  if (close > at) visitValue(text, close + 1, end, (value) => visit(family, text.slice(at + 1, close), value));
-}
-
-/** What follows the value, a time or an exemplar, is of no use. */
-function visitValue(text: string, at: number, end: number, visit: (value: number) => void): void {
-  if (text.charCodeAt(at) !== space) return;
-  const next = text.indexOf(' ', at + 1);
-  const word = text.slice(at + 1, next < 0 || next > end ? end : next);
-  const value = word === '' ? Number.NaN : Number(word);
-  if (Number.isFinite(value)) visit(value);
+/** What follows it, a time or an exemplar, is of no use. */
+function valueIn(rest: string, at: number): number {
+  if (rest.charCodeAt(at) !== space) return Number.NaN;
+  const next = rest.indexOf(' ', at + 1);
+  const word = rest.slice(at + 1, next < 0 ? rest.length : next);
+  return word === '' ? Number.NaN : Number(word);
 }
 
 const [openBrace, space, hash, quote, backslash, closeBrace] = [0x7b, 0x20, 0x23, 0x22, 0x5c, 0x7d];
 
-/** Where the name ends; `at` for a comment, an empty line and one that has only a name. */
-function endOfName(text: string, at: number, end: number): number {
-  if (text.charCodeAt(at) === hash) return at;
-  for (let to = at; to < end; to++) {
-    const code = text.charCodeAt(to);
-    if (code === openBrace || code === space) return to;
+/** Where the name ends; 0 for a comment, an empty line and one that has only a name. */
+function endOfName(line: string): number {
+  if (line.charCodeAt(0) === hash) return 0;
+  for (let at = 0; at < line.length; at++) {
+    const code = line.charCodeAt(at);
+    if (code === openBrace || code === space) return at;
   }
-  return at;
+  return 0;
 }
 
 /** The first one outside quotes; -1 when there is none. */
-function closingBrace(text: string, from: number, end: number): number {
+function closingBrace(rest: string): number {
   let quoted = false;
-  for (let at = from; at < end; at++) {
-    const code = text.charCodeAt(at);
+  for (let at = 1; at < rest.length; at++) {
+    const code = rest.charCodeAt(at);
     if (code === backslash && quoted) at++;
     else if (code === quote) quoted = !quoted;
     else if (code === closeBrace && !quoted) return at;
