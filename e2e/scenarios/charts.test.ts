@@ -1,5 +1,8 @@
 // The charts on the lab: the manifests that they render carry the demo's whole tour, and helm itself installs, upgrades and removes the mesh.
 // What the charts render for which values is told by scripts/charts.test.ts. Skipped where helm or kubectl is missing.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tour } from '../lab/demo-tour.ts';
 import { eventually } from '../lab/eventually.ts';
@@ -11,6 +14,7 @@ import { MeshLab, manifest } from '../lab/mesh-lab.ts';
 const cni = { ambient: { shareHostNetworkNamespace: true } };
 const istiod = { env: { PILOT_DEBOUNCE_AFTER: '10ms' } };
 
+const program = fileURLToPath(new URL('../../packages/ambientctl/bin/ambientctl.mjs', import.meta.url));
 const patience = { timeoutMs: 20_000, everyMs: 100 };
 const ask = 'exec client -- curl -sf -o /dev/null -m 5 http://server/';
 const rollouts = ['deployment/istiod', 'daemonset/istio-cni-node', 'daemonset/ztunnel'];
@@ -56,6 +60,15 @@ describe.skipIf(!hasHelm() || !hasKubectl())(`charts${hasHelm() ? '' : ' (skippe
       helm?.[Symbol.dispose]();
       await mesh?.[Symbol.asyncDispose]();
     });
+    const ambientctl = async (...args: readonly string[]): Promise<string> => {
+      const env = {
+        PATH: process.env.PATH,
+        AMBIENT_HELM: process.env.AMBIENT_HELM,
+        KUBECONFIG: mesh.cluster.kubeconfigPath,
+        HOME: helm.chart(),
+      };
+      return (await promisify(execFile)(process.execPath, [program, ...args], { env })).stdout;
+    };
     const install = async (release: string, chart: Parameters<Helm['chart']>[0], ...args: readonly string[]): Promise<string> =>
       helm.run('upgrade', '--install', release, helm.chart(chart), '-n', 'istio-system', ...args);
 
@@ -90,7 +103,7 @@ describe.skipIf(!hasHelm() || !hasKubectl())(`charts${hasHelm() ? '' : ' (skippe
       await mesh.kubectl.ok('label service server istio.io/use-waypoint-');
     });
 
-    test('an upgrade replaces every program while requests go on', async () => {
+    test('an upgrade and a rollback replace programs while requests go on', async () => {
       await mesh.kubectl.ok(
         'wait pod/client --for=jsonpath={.metadata.annotations.ambient\\.istio\\.io/redirection}=enabled --timeout=15s',
       );
@@ -104,6 +117,8 @@ describe.skipIf(!hasHelm() || !hasKubectl())(`charts${hasHelm() ? '' : ' (skippe
       await install('istiod', 'istiod-lite', '--wait', ...setting({ ...istiod, meshConfig: { discoverySelectors: [] } }));
       await install('cni', 'cni-agent', '--wait', ...setting({ ...cni, podLabels: { upgraded: 'yes' } }));
       await install('ztunnel', 'ztunnel', '--wait', ...setting({ podLabels: { upgraded: 'yes' } }));
+      await isRolledOut(mesh);
+      await helm.run('rollback', 'ztunnel', '-n', 'istio-system', '--wait');
       await isRolledOut(mesh);
       stop.abort();
       await asking;
@@ -130,7 +145,7 @@ describe.skipIf(!hasHelm() || !hasKubectl())(`charts${hasHelm() ? '' : ' (skippe
       for (const release of ['ztunnel', 'cni', 'istiod', 'base']) await helm.run('uninstall', release, '-n', 'istio-system', '--wait');
       const kinds = 'all,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings';
       const left = (): Promise<string> => mesh.kubectl.ok(`get ${kinds} -A -l app.kubernetes.io/part-of=ambient-mesh -o name`);
-      await eventually(async () => ((await left()) === '' ? true : undefined), { ...patience, what: 'an end of the last pods' });
+      await eventually(async () => ((await left()) === '' ? true : undefined), { ...patience, timeoutMs: 60_000, what: 'an end of the last pods' });
       const inNamespace = (await mesh.kubectl.ok('get all,configmaps,serviceaccounts,secrets,leases -n istio-system -o name'))
         .trim()
         .split('\n');
@@ -140,5 +155,16 @@ describe.skipIf(!hasHelm() || !hasKubectl())(`charts${hasHelm() ? '' : ' (skippe
       expect(await mesh.kubectl.ok('get crd -o name')).toContain('authorizationpolicies.security.istio.io');
       expect(await mesh.kubectl.ok('exec client -- curl -s http://server/')).toContain('"peer"');
     });
+
+    test('ambientctl does it by the same helm: installed, upgraded with the values it had, removed, nothing left', async () => {
+      expect(await ambientctl('install', '--set', 'cni.ambient.shareHostNetworkNamespace=true')).toContain('The mesh is being installed');
+      await isRolledOut(mesh);
+      await ambientctl('upgrade', '--set', 'ztunnel.logLevel=debug');
+      const values = JSON.parse(await helm.run('get', 'values', 'ambient', '-n', 'istio-system', '-o', 'json'));
+      expect(values).toEqual({ cni: { ambient: { shareHostNetworkNamespace: true } }, ztunnel: { logLevel: 'debug' } });
+      expect(await ambientctl('uninstall')).toContain('release "ambient" uninstalled');
+      expect(await helm.run('list', '-A', '-q')).toBe('');
+      expect(await mesh.kubectl.ok('get gatewayclasses,configmaps,leases -A -o name')).not.toMatch(/istio/);
+    }, 180_000);
   });
 });
