@@ -181,7 +181,6 @@ describe.skipIf(!hasChromium())('the page (needs Chromium)', () => {
     await page.getByLabel('Token').fill('secret');
     await screenshot(page, 'sign-in');
     expect(await seriousFaults(page)).toEqual([]);
-    backend.refusal = undefined;
     await page.getByRole('button', { name: 'Sign in' }).click();
     await ready(page);
     await page.locator('#sign-in').waitFor({ state: 'hidden', ...patience });

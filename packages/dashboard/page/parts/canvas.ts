@@ -23,8 +23,8 @@ const forces = {
   fit: false,
   randomize: true,
   nodeDimensionsIncludeLabels: true,
-  nodeSeparation: 110,
-  idealEdgeLength: () => 130,
+  nodeSeparation: 140,
+  idealEdgeLength: () => 190,
   nodeRepulsion: () => 9_000,
   packComponents: false,
 };

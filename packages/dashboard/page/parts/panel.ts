@@ -22,6 +22,7 @@ export class Panel {
   readonly #lines = byId('log-lines', HTMLOListElement);
   readonly #explain = new ExplainForm();
   #shownId = '';
+  #subject: Subject | undefined;
   #features: Session['features'] = { logs: false, explain: false };
   #asking = new AbortController();
   /** Where the focus was before the panel took it. */
@@ -33,8 +34,10 @@ export class Panel {
     byId('log-refresh', HTMLButtonElement).addEventListener('click', () => void this.#loadLog(this.#shownId));
   }
 
+  /** Known a moment after the page has started, and again after each interruption. */
   set features(features: Session['features']) {
     this.#features = features;
+    if (this.#shownId !== '') this.#offerQuestions();
   }
 
   /** A selection that the graph no longer holds keeps its last figures. */
@@ -47,21 +50,28 @@ export class Panel {
     const isNew = view.selected !== this.#shownId;
     if (subject !== undefined) this.#fill(subject, view);
     else if (isNew) this.#fillGone(view.selected);
-    this.#panel.hidden = false;
-    if (isNew) this.#open(view.selected, subject);
+    const wasKnown = !isNew && this.#subject !== undefined;
+    if (isNew || subject !== undefined) this.#subject = subject;
+    if (isNew) this.#open(view.selected);
+    if (isNew || (!wasKnown && subject !== undefined)) this.#offerQuestions();
   }
 
-  #open(id: string, subject: Subject | undefined): void {
+  #open(id: string): void {
     if (this.#shownId === '') this.#cameFrom = document.activeElement;
     this.#shownId = id;
+    this.#panel.hidden = false;
     this.#panel.scrollTop = 0;
+    this.#title.focus({ preventScroll: true });
+  }
+
+  /** The log and the explanation, where this dashboard has them. */
+  #offerQuestions(): void {
+    const subject = this.#subject;
     byId('panel-log', HTMLElement).hidden = !this.#features.logs || subject === undefined;
     byId('panel-explain', HTMLElement).hidden = !this.#features.explain || subject === undefined;
-    if (subject !== undefined) {
-      this.#explain.start('edge' in subject ? [subject.edge.from, subject.edge.to] : [subject.node.id, '']);
-      void this.#loadLog(id);
-    }
-    this.#title.focus({ preventScroll: true });
+    if (subject === undefined) return;
+    this.#explain.start('edge' in subject ? [subject.edge.from, subject.edge.to] : [subject.node.id, '']);
+    void this.#loadLog(this.#shownId);
   }
 
   #close(): void {
@@ -127,7 +137,7 @@ export class Panel {
       const { lines } = await getLog({ from, ...(to !== undefined && { to }) }, signal);
       if (signal.aborted) return;
       this.#lines.replaceChildren(...(lines.length > 0 ? lines.map(logLine) : [make('li', { class: 'note' }, 'No lines about it.')]));
-      this.#lines.scrollTop = this.#lines.scrollHeight;
+      this.#lines.scrollTop = 0;
     } catch (why) {
       if (!signal.aborted) this.#lines.replaceChildren(make('li', { class: 'note' }, sentence(why)));
     }
@@ -142,8 +152,7 @@ function find(graph: Graph, id: string): Subject | undefined {
 }
 
 function logLine({ at, text, pod }: LogLine): HTMLLIElement {
-  const time = make('time', { datetime: new Date(at).toISOString(), title: pod }, new Date(at).toLocaleTimeString());
-  const line = make('li', {}, time, ` ${text}`);
+  const line = make('li', { title: `${new Date(at).toLocaleString()}, ${pod}` }, text);
   line.classList.toggle('is-denied', /\berror\b|\bdenied\b|\bRBAC\b/i.test(text));
   return line;
 }

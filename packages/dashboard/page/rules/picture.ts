@@ -43,7 +43,7 @@ export function edgePicture(edge: GraphEdge): EdgePicture {
     id: edge.id,
     from: edge.from,
     to: edge.to,
-    label: edgeLabel(edge),
+    label: shortened(edgeLabel(edge)),
     width: Math.max(width(traffic(edge)), denied ? 2.5 : 0),
     lock,
     isDenied: denied,
@@ -51,6 +51,9 @@ export function edgePicture(edge: GraphEdge): EdgePicture {
     weight: (denied ? 1e15 : 0) + (lock === 'open' ? 1e14 : 0) + traffic(edge) + edge.openConnections,
   };
 }
+
+/** A chip is no place for a long name; the panel has all of it. */
+const shortened = (label: string): string => (label.length > 32 ? `${label.slice(0, 31)}…` : label);
 
 /** 1.5 units for next to nothing, 1 more for each power of ten from 1 kB/s up, 8 at most. In quarters: small changes repaint nothing. */
 function width(bytesPerSecond: number): number {
