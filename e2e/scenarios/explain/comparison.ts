@@ -102,7 +102,7 @@ export function orderOf({ to }: Question, { request }: Asked): RequestOrder {
 }
 
 /** What is wrong with one result; undefined: it was told. */
-export function wrongWith({ outcome, status, steps }: Explanation, { request }: Asked, result: RequestResult): string | undefined {
+export function wrongWith({ outcome, status, steps, by }: Explanation, { request }: Asked, result: RequestResult): string | undefined {
   const server = request === undefined ? result.body?.split('\n')[0] : result.seen?.pod;
   const got = server !== undefined ? `an answer of ${server}` : (result.error ?? `status ${result.status}`);
   if (outcome === 'sometimes') return undefined;
@@ -112,6 +112,8 @@ export function wrongWith({ outcome, status, steps }: Explanation, { request }: 
     return isNamed ? undefined : `allowed, but ${server} is not among the endpoints`;
   }
   if (server !== undefined) return `${outcome}, but got ${got}`;
+  // Of several reasons each has its own status.
+  if (status === undefined && by.includes('; ')) return undefined;
   if (status === undefined) return result.error === undefined ? `${outcome}, but got ${got}` : undefined;
   return result.status === status ? undefined : `${outcome} with ${status}, but got ${got}`;
 }

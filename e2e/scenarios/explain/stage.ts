@@ -12,7 +12,7 @@ import { allKinds } from '@ambient-mesh/translate/kinds/all';
 import type { RequestOrder, RequestResult } from '../../lab/cluster/apps/request-protocol.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { MeshLab } from '../../lab/mesh-lab.ts';
-import { base, type Manifest, namespaceOf, namespaces, pods, serviceOf, services, waypoints } from './base.ts';
+import { base, entry, entryOf, type Manifest, namespaceOf, namespaces, pods, serviceOf, services, waypoints } from './base.ts';
 
 const program = fileURLToPath(new URL('../../lab/cluster/apps/requests.ts', import.meta.url));
 const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
@@ -61,19 +61,20 @@ export class ExplainStage implements AsyncDisposable {
   async #install(): Promise<void> {
     const { kubectl } = this.lab;
     await kubectl.ok('apply -f -', documents(namespaces.map((name) => namespaceOf(name))));
-    await kubectl.ok('apply -f -', documents([...base, ...services.map((plan) => serviceOf(plan))]));
+    await kubectl.ok('apply -f -', documents([...base, ...services.map((plan) => serviceOf(plan)), entryOf({})]));
     for (const name of waypoints) await kubectl.ok(`-n alpha wait gateway/${name} --for=condition=Programmed --timeout=60s`);
     for (const { namespace, name, isSick } of pods)
       if (!isSick) await kubectl.ok(`-n ${namespace} wait pod/${name} --for=condition=Ready --timeout=60s`);
     const inMesh = pods.filter(({ namespace, isOut }) => namespace !== 'gamma' && !isOut).length;
-    const enrolled = async (): Promise<true | undefined> => {
+    const isWhole = async (): Promise<true | undefined> => {
       const { mesh } = await this.known();
       const all = [...mesh.workloads()].filter(
         ({ namespace, nativeTunnel }) => (namespace === 'alpha' || namespace === 'beta') && !nativeTunnel,
       );
-      return all.filter(({ protocol }) => protocol === 'HBONE').length === inMesh ? true : undefined;
+      const hasAddresses = [...mesh.services()].some(({ hostname, vips }) => hostname === entry.host && vips.length === 2);
+      return hasAddresses && all.filter(({ protocol }) => protocol === 'HBONE').length === inMesh ? true : undefined;
     };
-    await eventually(enrolled, { timeoutMs: 30_000, everyMs: 200, what: 'the pods in the mesh' });
+    await eventually(isWhole, { timeoutMs: 30_000, everyMs: 200, what: 'the pods in the mesh, and addresses for its host' });
   }
 
   /** In place of those of the last round. */

@@ -40,7 +40,7 @@ export interface Outcome {
   readonly outcome: 'allowed' | 'denied' | 'refused' | 'answered' | 'sometimes';
   /** The policy, route or reason that decides; empty where nothing has to. */
   readonly by: string;
-  /** Of the HTTP answer, where it is the mesh that gives it. */
+  /** Of the HTTP answer, where it is the mesh that gives it. Absent also where several are possible. */
   readonly status?: number;
 }
 
@@ -72,10 +72,12 @@ export function together(outcomes: readonly Outcome[], none: Outcome = refused('
   const [first, ...others] = outcomes;
   if (first === undefined) return none;
   const by = [...new Set(outcomes.map((each) => each.by).filter((each) => each !== ''))].join('; ');
-  if (others.every(({ outcome, status }) => outcome === first.outcome && status === first.status)) return { ...first, by };
-  // A waypoint that cannot go on and one that may not both end the request; which status it gets is the only question.
+  const isOne = others.every(({ status }) => status === first.status);
+  if (isOne && others.every(({ outcome }) => outcome === first.outcome)) return { ...first, by };
+  // Whoever cannot go on and who may not do not arrive either way; what their client sees may differ.
   const isNever = outcomes.every(({ outcome }) => outcome === 'denied' || outcome === 'refused');
-  return { outcome: isNever ? first.outcome : 'sometimes', by };
+  if (!isNever) return { outcome: 'sometimes', by };
+  return { outcome: first.outcome, by, ...(isOne && first.status !== undefined && { status: first.status }) };
 }
 
 /** Which of its addresses a workload is reached at by those who dialled `like`: that one, else one of its family. */

@@ -191,6 +191,16 @@ const rows: readonly Row[] = [
     'answered 500 by 500: Service shop/gone was not found',
   ],
   [
+    'backends none of which can be reached, each for its own reason',
+    [
+      route('shop/r', '[{ backendRefs: [{ name: empty, port: 80 }, { name: other, port: 80 }] }]'),
+      service('shop/empty', '10.1.0.8'),
+      layer4('l4', 'action: DENY, rules: [{}]'),
+    ],
+    'shop/web cart:80 GET',
+    'refused 503 by empty.shop.svc.cluster.local port 80 has no healthy endpoint; AuthorizationPolicy shop/l4',
+  ],
+  [
     'no backend at all',
     [route('shop/r', '[{ name: mine, matches: [{ path: { value: / } }] }]')],
     'shop/web cart:80 GET',
