@@ -79,7 +79,8 @@ export function* dependencyViolations(tree: Tree): Iterable<Violation> {
       }
     }
     for (const declared of [...dependencies, ...pageDependencies]) {
-      if (!used.has(declared)) yield { path: `${folder}/package.json`, line: 1, text: `${declared} is declared but never imported` };
+      if (!used.has(declared) && !declared.startsWith('@types/'))
+        yield { path: `${folder}/package.json`, line: 1, text: `${declared} is declared but never imported` };
     }
   }
 }
