@@ -34,6 +34,9 @@ const dotsScript = `(token) => {
 /** How many dots of the picture are of a colour of style.css, or next to it. */
 export const dots = (page: Page, token: string): Promise<number> => page.evaluate(`(${dotsScript})(${JSON.stringify(token)})`);
 
+/** The layer of chips as an image: it tells where all edges are. */
+export const chips = (page: Page): Promise<string> => page.evaluate("document.querySelector('#canvas .chips').toDataURL()");
+
 /** A sentence for each thing that axe finds serious or critical. */
 export async function seriousFaults(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);

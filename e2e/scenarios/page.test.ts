@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Chromium, hasChromium, type Screen, type Viewer } from '../lab/chromium.ts';
-import { backgroundOf, colourOf, dots, framesDuring, screenshot, seriousFaults } from '../lab/in-page.ts';
+import { backgroundOf, chips, colourOf, dots, framesDuring, screenshot, seriousFaults } from '../lab/in-page.ts';
 import { PageBackend } from '../lab/page-backend.ts';
 import { edge, mesh, node, shop } from '../lab/sample-graphs.ts';
 
@@ -69,6 +69,20 @@ describe.skipIf(!hasChromium())('the page (needs Chromium)', () => {
     expect(await row(page, 'batch/probe').locator('.denied').textContent()).toBe('1 · bank/closed');
   });
 
+  test('who is there stays where it is when others come', async () => {
+    await open('#view=graph');
+    let before = '';
+    const isAtRest = async (): Promise<boolean> => {
+      const earlier = before;
+      before = await chips(page);
+      return before === earlier;
+    };
+    await expect.poll(isAtRest, { ...patience, interval: 400 }).toBe(true);
+    backend.graph = { ...backend.graph, nodes: [...backend.graph.nodes, node('workload', 'new', 'comer')] };
+    await says(page, '#summary', '13 nodes');
+    expect(await chips(page)).toBe(before);
+  });
+
   test('the table: figures, locks, the policy in red; sorted by pressing a heading', async () => {
     await open('#view=table');
     const mailer = row(page, 'batch/mailer');
@@ -83,7 +97,7 @@ describe.skipIf(!hasChromium())('the page (needs Chromium)', () => {
     expect(await rows(page).first().textContent()).toContain('batch/mailer');
     await page.getByRole('button', { name: 'From', exact: true }).click();
     await page.getByRole('button', { name: 'From', exact: true }).click();
-    expect(await rows(page).first().textContent()).toContain('unknown');
+    expect(await rows(page).first().textContent()).toContain('shop/web');
     expect(page.url()).toContain('sort=-from');
   });
 

@@ -2,6 +2,7 @@
 // Laid out once; from then on whoever is there stays where it is, and newcomers are placed beside (rules/place.ts).
 import cytoscape, { type Core, type ElementDefinition, type NodeSingular, type SingularElementReturnValue } from 'cytoscape';
 import fcose from 'cytoscape-fcose';
+import type { GraphNode } from '../../src/graph.ts';
 import { blocks } from '../rules/blocks.ts';
 import type { Shown } from '../rules/filter.ts';
 import { type EdgePicture, edgePicture, groupId, nodePicture } from '../rules/picture.ts';
@@ -17,17 +18,21 @@ const large = 400;
 const largeNodes = 150;
 const zoomStep = 1.25;
 
-const forces = {
+/** Pixels: where names are worth more than figures on the edges. */
+const narrow = 600;
+
+/** @param edgeLength room for a chip with its text, where the screen has it */
+const forces = (edgeLength: number) => ({
   name: 'fcose',
   animate: false,
   fit: false,
   randomize: true,
   nodeDimensionsIncludeLabels: true,
-  nodeSeparation: 140,
-  idealEdgeLength: () => 190,
+  nodeSeparation: 0.75 * edgeLength,
+  idealEdgeLength: () => edgeLength,
   nodeRepulsion: () => 9_000,
   packComponents: false,
-};
+});
 
 export interface CanvasEvents {
   /** Pressed or entered; empty: the ground. */
@@ -69,7 +74,7 @@ export class Canvas {
   show(shown: Shown): void {
     this.#shown = shown;
     const edges = shown.edges.map(edgePicture);
-    const isFirst = this.#cy.nodes().empty();
+    const added = shown.nodes.filter(({ id }) => this.#cy.getElementById(id).empty());
     // The section may just have been shown: until then it had no size.
     this.#cy.resize();
     this.#paintFor(edges.length);
@@ -78,16 +83,16 @@ export class Canvas {
       this.#cy.add([...this.#newGroups(shown), ...this.#newNodes(shown), ...edges.flatMap((edge) => this.#newEdge(edge))]);
     });
     this.#chips.show(edges);
-    if (this.#placeNewcomers(shown) && isFirst) this.fit();
+    this.#placeAdded(added);
   }
 
   /** Lays the whole picture out anew. */
   arrange(): void {
     const { nodes, edges } = this.#shown;
     if (nodes.length === 0) return;
-    if (edges.length > large || nodes.length > largeNodes) this.#moveAll(blocks(nodes, edges, this.#aspect()));
+    if (edges.length > large || nodes.length > largeNodes) this.#move(nodes, blocks(nodes, edges, this.#aspect()));
     else {
-      this.#cy.layout(forces).run();
+      this.#cy.layout(forces(this.#cy.width() < narrow ? 110 : 190)).run();
       this.#turn();
     }
     this.#remember();
@@ -166,32 +171,30 @@ export class Canvas {
       .remove();
   }
 
-  /** True when anything had to be placed. */
-  #placeNewcomers({ nodes, edges }: Shown): boolean {
-    const newcomers = nodes.filter(({ id }) => !this.#places.has(id));
-    if (newcomers.length === nodes.length && nodes.length > 0) {
+  /** Who comes back goes where it was. When most are new there is no picture yet to be kept: it is laid out. */
+  #placeAdded(added: readonly GraphNode[]): void {
+    const { nodes, edges } = this.#shown;
+    const newcomers = added.filter(({ id }) => !this.#places.has(id));
+    if (newcomers.length > nodes.length / 2) {
       this.arrange();
-      return true;
+      return;
     }
-    const present = nodes.filter(({ id }) => this.#places.has(id));
+    const placesOf = (these: readonly { readonly id: string }[]) => these.flatMap(({ id }) => this.#places.get(id) ?? []);
     for (const node of newcomers) {
       const ends = new Set(edges.flatMap(({ from, to }) => (from === node.id ? [to] : to === node.id ? [from] : [])));
-      const placesOf = (these: readonly { readonly id: string }[]) => these.flatMap(({ id }) => this.#places.get(id) ?? []);
       const spot = place({
-        siblings: placesOf(present.filter((other) => other.namespace === node.namespace)),
-        neighbours: placesOf(present.filter(({ id }) => ends.has(id))),
-        taken: placesOf(present),
+        siblings: placesOf(nodes.filter((other) => other.namespace === node.namespace)),
+        neighbours: placesOf(nodes.filter(({ id }) => ends.has(id))),
+        taken: [...this.#places.values()],
       });
       this.#places.set(node.id, spot);
-      present.push(node);
     }
-    this.#moveAll(this.#places);
-    return newcomers.length > 0;
+    this.#move(added, this.#places);
   }
 
-  #moveAll(places: ReadonlyMap<string, Point>): void {
+  #move(nodes: readonly { readonly id: string }[], places: ReadonlyMap<string, Point>): void {
     this.#cy.batch(() => {
-      for (const node of this.#leaves()) node.position({ ...(places.get(node.id()) ?? { x: 0, y: 0 }) });
+      for (const { id } of nodes) this.#cy.$id(id).position({ ...(places.get(id) ?? { x: 0, y: 0 }) });
     });
   }
 
@@ -200,7 +203,7 @@ export class Canvas {
     const { w, h } = this.#cy.elements().boundingBox();
     if (w > h === this.#aspect() > 1) return;
     const turned = this.#leaves().map((node: NodeSingular) => [node.id(), { x: node.position().y, y: node.position().x }] as const);
-    this.#moveAll(new Map(turned));
+    this.#move(this.#shown.nodes, new Map(turned));
   }
 
   #aspect(): number {

@@ -42,7 +42,8 @@ function nodeFilter(view: View): (node: GraphNode) => boolean {
   };
 }
 
-const searchText = (node: GraphNode): string => (node.kind === 'unknown' ? 'unknown' : `${node.kind} ${node.namespace}/${node.name}`);
+const searchText = (node: GraphNode): string =>
+  node.kind === 'unknown' ? 'outside the mesh' : `${node.kind} ${node.namespace}/${node.name}`;
 const words = (search: string): string[] =>
   search
     .toLowerCase()

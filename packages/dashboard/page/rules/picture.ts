@@ -2,7 +2,7 @@
 // Classes carry the meaning; parts/painting.ts gives them their looks.
 import type { GraphEdge, GraphNode } from '../../src/graph.ts';
 import { edgeLabel } from './summary.ts';
-import { isDenied, isIdle, security, traffic } from './words.ts';
+import { isDenied, isIdle, nameOf, security, traffic } from './words.ts';
 
 export interface NodePicture {
   readonly id: string;
@@ -30,7 +30,7 @@ export const groupId = (namespace: string): string => `namespace:${namespace}`;
 export function nodePicture(node: GraphNode): NodePicture {
   return {
     id: node.id,
-    label: node.kind === 'unknown' ? 'outside' : node.name,
+    label: node.kind === 'unknown' ? nameOf(node.id) : node.name,
     parent: node.namespace === '' ? '' : groupId(node.namespace),
     classes: [node.kind, ...(node.inMesh === false ? ['bare'] : [])].join(' '),
   };

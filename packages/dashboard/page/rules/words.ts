@@ -37,7 +37,7 @@ export function isIdle(edge: GraphEdge): boolean {
 
 /** `shop/web` of `workload:shop/web`. */
 export function nameOf(nodeId: string): string {
-  return nodeId === 'unknown' ? 'unknown' : nodeId.slice(nodeId.indexOf(':') + 1);
+  return nodeId === 'unknown' ? 'outside' : nodeId.slice(nodeId.indexOf(':') + 1);
 }
 
 /** A service is most often named like the workload behind it: what is not a workload says what it is. */
