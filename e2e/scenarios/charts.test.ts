@@ -145,7 +145,11 @@ describe.skipIf(!hasHelm() || !hasKubectl())(`charts${hasHelm() ? '' : ' (skippe
       for (const release of ['ztunnel', 'cni', 'istiod', 'base']) await helm.run('uninstall', release, '-n', 'istio-system', '--wait');
       const kinds = 'all,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings';
       const left = (): Promise<string> => mesh.kubectl.ok(`get ${kinds} -A -l app.kubernetes.io/part-of=ambient-mesh -o name`);
-      await eventually(async () => ((await left()) === '' ? true : undefined), { ...patience, timeoutMs: 60_000, what: 'an end of the last pods' });
+      await eventually(async () => ((await left()) === '' ? true : undefined), {
+        ...patience,
+        timeoutMs: 60_000,
+        what: 'an end of the last pods',
+      });
       const inNamespace = (await mesh.kubectl.ok('get all,configmaps,serviceaccounts,secrets,leases -n istio-system -o name'))
         .trim()
         .split('\n');

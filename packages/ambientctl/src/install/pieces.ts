@@ -54,21 +54,28 @@ export const findPods = (client: KubeClient, signal: AbortSignal): Promise<reado
 export const findDefinitions = (client: KubeClient, signal: AbortSignal): Promise<readonly Piece[]> =>
   labelled(client, [definitions], signal);
 
+interface Sign {
+  /** The field manager that wrote it. */
+  readonly hand?: string;
+  readonly labelSelector?: string;
+}
+
 /** Roots in every namespace, the lock of the leader, classes of Gateways. Others write objects of these names too: the hand that wrote them counts. */
 export async function findTraces(client: KubeClient, signal: AbortSignal): Promise<readonly Piece[]> {
-  const made = async (at: Place, name: RegExp, hand?: string): Promise<readonly Piece[]> => {
+  const made = async (at: Place, name: RegExp, { hand, labelSelector }: Sign = {}): Promise<readonly Piece[]> => {
     const isOurs = (metadata: RawObject): boolean =>
       name.test(textOf(metadata.name)) && (hand === undefined || objectsOf(metadata.managedFields).some(({ manager }) => manager === hand));
-    return find(client, at, isOurs, { signal });
+    return find(client, at, isOurs, { signal, ...(labelSelector !== undefined && { labelSelector }) });
   };
   const found = await Promise.all([
-    made(place('v1', 'configmaps', 'ConfigMap'), /^istio-ca-root-cert$/, 'istiod-lite-root-cert'),
+    made(place('v1', 'configmaps', 'ConfigMap'), /^istio-ca-root-cert$/, {
+      hand: 'istiod-lite-root-cert',
+      labelSelector: 'istio.io/config=true',
+    }),
     made(place('coordination.k8s.io/v1', 'leases', 'Lease'), /^istiod-lite-leader/),
-    made(
-      place('gateway.networking.k8s.io/v1', 'gatewayclasses', 'GatewayClass', false),
-      /^istio-(waypoint|remote)$/,
-      'istio.io/gateway-controller',
-    ),
+    made(place('gateway.networking.k8s.io/v1', 'gatewayclasses', 'GatewayClass', false), /^istio-(waypoint|remote)$/, {
+      hand: 'istio.io/gateway-controller',
+    }),
   ]);
   return found.flat();
 }
