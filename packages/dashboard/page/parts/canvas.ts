@@ -51,12 +51,13 @@ export class Canvas {
   #focused: string | undefined;
   #selected = '';
   #isLarge = false;
+  readonly #isNarrow = innerWidth < narrow;
 
   constructor(container: HTMLElement, events: CanvasEvents) {
     this.#events = events;
     this.#cy = cytoscape({
       container,
-      style: painting(false),
+      style: painting({ isLarge: false, isNarrow: this.#isNarrow }),
       minZoom: 0.05,
       maxZoom: 3,
       boxSelectionEnabled: false,
@@ -92,7 +93,7 @@ export class Canvas {
     if (nodes.length === 0) return;
     if (edges.length > large || nodes.length > largeNodes) this.#move(nodes, blocks(nodes, edges, this.#aspect()));
     else {
-      this.#cy.layout(forces(this.#cy.width() < narrow ? 110 : 190)).run();
+      this.#cy.layout(forces(this.#isNarrow ? 110 : 190)).run();
       this.#turn();
     }
     this.#remember();
@@ -134,7 +135,7 @@ export class Canvas {
   }
 
   recolour(): void {
-    this.#cy.style(painting(this.#isLarge));
+    this.#cy.style(painting({ isLarge: this.#isLarge, isNarrow: this.#isNarrow }));
     this.#chips.recolour();
   }
 

@@ -5,11 +5,18 @@ import { colour } from './theme.ts';
 
 export const fontFamily = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
-export function painting(isLarge: boolean): StylesheetStyle[] {
-  return [...nodePainting(), ...edgePainting(isLarge)];
+export interface Scale {
+  /** Thousands of edges. */
+  readonly isLarge: boolean;
+  /** A phone, where all must be small to fit: all but the names. */
+  readonly isNarrow: boolean;
 }
 
-function nodePainting(): StylesheetStyle[] {
+export function painting({ isLarge, isNarrow }: Scale): StylesheetStyle[] {
+  return [...nodePainting(isNarrow ? 20 : 12), ...edgePainting(isLarge)];
+}
+
+function nodePainting(fontSize: number): StylesheetStyle[] {
   const [ink, muted, back] = [colour('ink'), colour('muted'), colour('back')];
   return [
     {
@@ -18,7 +25,7 @@ function nodePainting(): StylesheetStyle[] {
         label: 'data(label)',
         color: ink,
         'font-family': fontFamily,
-        'font-size': 12,
+        'font-size': fontSize,
         'min-zoomed-font-size': 8,
         'text-valign': 'bottom',
         'text-margin-y': 6,
