@@ -87,6 +87,13 @@ describe.skipIf(!hasKubectl())('the graph', () => {
     expect((await ask('/')).headers['content-security-policy']).toContain("default-src 'self'");
   });
 
+  test('it explains what it shows, to those who may see both ends', async () => {
+    const asked = `/api/explain?from=default/client&to=${await mesh.ipOf('server-b')}:8080`;
+    const { outcome, steps } = JSON.parse((await ask(asked)).body) as ExplainAnswer;
+    expect([outcome, steps.map(({ at }) => at)]).toEqual(['allowed', ['default/client', 'default/server-b']]);
+    expect((await ask('/api/explain?from=default/nobody&to=server')).status).toBe(400);
+  });
+
   test('a token becomes a cookie, which lets its browser in', async () => {
     const { status, headers } = await ask('/api/session', { authorization: `Bearer ${token}` }, 'POST');
     const [cookie = ''] = String(headers['set-cookie']).split(';');

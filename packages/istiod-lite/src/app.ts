@@ -9,6 +9,7 @@ import type { SocketAddress } from '@ambient-mesh/model/address';
 import { Metrics } from '@ambient-mesh/runtime/metrics';
 import { Readiness } from '@ambient-mesh/runtime/readiness';
 import { type Clock, systemClock } from '@ambient-mesh/runtime/time';
+import type { TranslateSettings } from '@ambient-mesh/translate/settings';
 import type { XdsServer } from '@ambient-mesh/wire/xds/server';
 import { collectMetrics } from './collected-metrics.ts';
 import type { Config } from './config.ts';
@@ -77,7 +78,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   });
   publisher = parts.use(
     new Publisher({
-      settings: { ...config, systemNamespace: config.podNamespace, meshDefaults: config.mesh.waypoints },
+      settings: translateSettings(config),
       debounceAfter: config.debounceAfter,
       debounceMax: config.debounceMax,
       clock,
@@ -167,6 +168,12 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   };
 }
 
+const translateSettings = (config: Config): TranslateSettings => ({
+  ...config,
+  systemNamespace: config.podNamespace,
+  meshDefaults: config.mesh.waypoints,
+});
+
 interface GraphParts {
   readonly config: Config;
   readonly client: KubeClient;
@@ -177,11 +184,11 @@ interface GraphParts {
 
 /** Where it is served. The mesh goes on without it. */
 async function graphOf({ config, client, feed, log, clock }: GraphParts, parts: AsyncDisposableStack): Promise<SocketAddress | undefined> {
-  const { listen, podNamespace: systemNamespace, prometheus } = config;
+  const { listen, prometheus } = config;
   if (listen.graph === undefined) return undefined;
   const version = versionText(config.istioVersion);
   try {
-    const graph = await openGraph({ client, pods: feed.stores.pods, listen: listen.graph, systemNamespace, prometheus, version, clock });
+    const graph = await openGraph({ client, feed, settings: translateSettings(config), listen: listen.graph, prometheus, version, clock });
     return { ip: listen.graph.ip, port: parts.use(graph).address.port };
   } catch (e) {
     log.warn({ err: e }, 'the graph is not served');

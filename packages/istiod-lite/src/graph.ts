@@ -10,17 +10,18 @@ import { type GraphServer, serveGraph } from '@ambient-mesh/dashboard/serve';
 import { mayGetNamespace } from '@ambient-mesh/kube/access-review';
 import type { KubeClient } from '@ambient-mesh/kube/client';
 import { reviewToken } from '@ambient-mesh/kube/review';
-import type { Store } from '@ambient-mesh/kube/store';
 import { formatSocket, parseIp, type SocketAddress } from '@ambient-mesh/model/address';
 import type { Clock } from '@ambient-mesh/runtime/time';
-import type { Pod } from '@ambient-mesh/translate/kinds/pod';
 import { proxiesOf, workloadsOf } from '@ambient-mesh/translate/pods-in-graph';
+import type { TranslateSettings } from '@ambient-mesh/translate/settings';
+import type { Feed } from './feed/feed.ts';
+import { explainer } from './graph-explain.ts';
 
 export interface GraphParts {
   readonly client: KubeClient;
-  readonly pods: Store<Pod>;
+  readonly feed: Feed;
+  readonly settings: TranslateSettings;
   readonly listen: SocketAddress;
-  readonly systemNamespace: string;
   /** Its URL; undefined: proxies are asked themselves. */
   readonly prometheus: string | undefined;
   readonly version: string;
@@ -31,11 +32,12 @@ const metricsPort = 15_020;
 
 /** @throws MeshError `http.port-taken` and the like */
 export async function openGraph(parts: GraphParts): Promise<GraphServer> {
-  const { client, pods, listen, clock, version } = parts;
+  const { client, feed, listen, clock, version } = parts;
   await using owned = new AsyncDisposableStack();
   const answers: AnswerPorts = {
     ...figuresOf(parts, owned),
-    known: async () => workloadsOf(pods.values()),
+    known: async () => workloadsOf(feed.stores.pods.values()),
+    explain: explainer(parts),
     version,
     now: () => clock.now(),
   };
@@ -49,13 +51,13 @@ interface Proxy extends Target {
 }
 
 function figuresOf(
-  { pods, systemNamespace, prometheus, clock }: GraphParts,
+  { feed, settings, prometheus, clock }: GraphParts,
   owned: AsyncDisposableStack,
 ): Pick<AnswerPorts, 'source' | 'measure'> {
   const proxies = new Map<string, Proxy>();
   const targets = async (): Promise<readonly Target[]> => {
     proxies.clear();
-    for (const { namespace, name, ip, node, waypoint } of proxiesOf(pods.values(), systemNamespace)) {
+    for (const { namespace, name, ip, node, waypoint } of proxiesOf(feed.stores.pods.values(), settings.systemNamespace)) {
       const parsed = parseIp(ip);
       if (parsed === undefined) continue;
       const [id, title] = [`${namespace}/${name}`, node === '' ? name : `${name} (${node})`];

@@ -3,10 +3,8 @@
 import type { AnswerPorts } from '@ambient-mesh/dashboard/answers';
 import type { KubeClient } from '@ambient-mesh/kube/client';
 import { type Clock, ms } from '@ambient-mesh/runtime/time';
-import { explain } from '@ambient-mesh/translate/explain/explain';
-import type { Question } from '@ambient-mesh/translate/explain/explanation';
+import { explainByName } from '@ambient-mesh/translate/explain/by-name';
 import { type KnownMesh, meshOf } from '@ambient-mesh/translate/explain/mesh-of';
-import { targetCalled, workloadCalled } from '@ambient-mesh/translate/explain/names';
 import { objectsOf } from '../explain/objects.ts';
 import { settingsOf } from '../explain/settings.ts';
 
@@ -26,17 +24,9 @@ export function explained(client: KubeClient, clock: Clock, signal: AbortSignal)
     }
     return known.mesh;
   };
-  return async ({ from: { namespace, name }, to, method, path }) => {
-    const there = await mesh();
-    const from = workloadCalled(there.mesh, name, namespace);
-    if (from === undefined) return { error: `there is no pod or workload ${namespace}/${name}` };
-    const target = targetCalled(there.mesh, to, namespace);
-    if (typeof target === 'string') return { error: target };
-    const isRequest = method !== undefined || path !== undefined;
-    const request = { method: (method ?? 'GET').toUpperCase(), host: target.host, path: path ?? '/', headers: [] };
-    const question: Question = { from, to: target.address, now: clock.now(), ...(isRequest && { request }) };
-    const { steps, outcome, by } = explain(there, question);
+  return async (asked) => {
+    const explained = explainByName(await mesh(), asked, clock.now());
     // All of it was read with the viewer's own rights.
-    return { answer: { steps, outcome, by }, namespaces: [namespace] };
+    return 'error' in explained ? explained : { answer: explained.answer, namespaces: [asked.from.namespace] };
   };
 }

@@ -39,6 +39,13 @@ export class Feed {
     await Promise.all(tables.map((table) => this.stores[table].synced));
   }
 
+  /** What the mesh looks at now. */
+  discovered<K extends TableName>(table: K): Iterable<Inputs[K]> {
+    const { discovery } = this.#options;
+    const entries = [...this.stores[table].entries()];
+    return entries.filter(([key]) => everywhere.has(table) || discovery.discovers(namespaceOf(key))).map(([, object]) => object);
+  }
+
   #follow<K extends TableName>(table: K): void {
     const { set, discovery } = this.#options;
     this.stores[table].onChange((key, after) => {

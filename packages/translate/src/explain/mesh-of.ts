@@ -8,7 +8,7 @@ import type { Service } from '@ambient-mesh/model/service';
 import type { Workload } from '@ambient-mesh/model/workload';
 import { allKinds, type Inputs } from '../kinds/all.ts';
 import type { Condition } from '../kinds/meta.ts';
-import { labels, raw } from '../kinds/read.ts';
+import type { Pod } from '../kinds/pod.ts';
 import { MeshIndex } from '../mesh-index.ts';
 import type { TranslateSettings } from '../settings.ts';
 
@@ -51,8 +51,13 @@ export const defaultSettings: TranslateSettings = {
 };
 
 export function meshOf(objects: RawObjects, settings: TranslateSettings = defaultSettings): KnownMesh {
+  return meshOfNarrowed((table) => (objects[table] ?? []).flatMap((object) => narrowed(table, object) ?? []), settings);
+}
+
+/** `of`: the objects of a table, as the control plane keeps them. */
+export function meshOfNarrowed(of: <K extends Table>(table: K) => Iterable<Inputs[K]>, settings: TranslateSettings): KnownMesh {
   const index = new MeshIndex(settings);
-  for (const table of tables) fill(index, table, objects[table] ?? []);
+  for (const table of tables) fill(index, table, of(table));
   const workloads: Workload[] = [];
   const services: Service[] = [];
   const policies: Policy[] = [];
@@ -80,18 +85,18 @@ export function meshOf(objects: RawObjects, settings: TranslateSettings = defaul
     mesh,
     l7,
     settings: said?.is === 'mesh' ? said.settings : { ...meshDefaults, rootNamespace, trustDomain },
-    bypassing: new Set((objects.pods ?? []).flatMap((pod) => bypassingUid(pod, settings.clusterId))),
+    bypassing: new Set([...of('pods')].filter(isBypassing).map(({ meta }) => `${settings.clusterId}//Pod/${meta.namespace}/${meta.name}`)),
     unbound,
   };
 }
 
-function fill<K extends Table>(index: MeshIndex, table: K, objects: readonly unknown[]): void {
+// One of the kinds of this very table: the compiler cannot follow a key through a record of kinds.
+const narrowed = <K extends Table>(table: K, object: unknown) => allKinds[table].narrow(object) as Inputs[K] | undefined;
+
+function fill<K extends Table>(index: MeshIndex, table: K, objects: Iterable<Inputs[K]>): void {
   for (const object of objects) {
-    // One of the kinds of this very table: the compiler cannot follow a key through a record of kinds.
-    const narrowed = allKinds[table].narrow(object) as Inputs[K] | undefined;
-    if (narrowed === undefined) continue;
-    const { namespace, name } = narrowed.meta;
-    index.set(table, namespace === '' ? name : `${namespace}/${name}`, narrowed);
+    const { namespace, name } = object.meta;
+    index.set(table, namespace === '' ? name : `${namespace}/${name}`, object);
   }
 }
 
@@ -101,9 +106,4 @@ const unboundBy = (conditions: readonly Condition[] | undefined): string | undef
 /** Words that Go's ParseBool takes for true. */
 const truths: ReadonlySet<string> = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 
-function bypassingUid(pod: unknown, clusterId: string): readonly string[] {
-  const metadata = raw(raw(pod).metadata);
-  const said = labels(metadata.annotations)['ambient.istio.io/bypass-inbound-capture'];
-  const uid = `${clusterId}//Pod/${String(metadata.namespace)}/${String(metadata.name)}`;
-  return said !== undefined && truths.has(said) ? [uid] : [];
-}
+const isBypassing = ({ meta }: Pod): boolean => truths.has(meta.annotations['ambient.istio.io/bypass-inbound-capture'] ?? '');

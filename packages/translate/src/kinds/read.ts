@@ -52,6 +52,7 @@ export const numbers = (value: unknown): Readonly<Record<string, number>> =>
 /** Whatever else an object's annotations say is not kept. */
 const annotationsRead: ReadonlySet<string> = new Set([
   'ambient-mesh.dev/require-waypoint',
+  'ambient.istio.io/bypass-inbound-capture',
   'ambient.istio.io/redirection',
   'ambient.istio.io/waypoint-inbound-binding',
   'istio.io/autoRegistrationGroup',
