@@ -31,6 +31,8 @@ export interface ExplainQuestion {
   readonly path?: string;
 }
 
+export type Explained = ({ readonly answer: ExplainAnswer } | { readonly error: string }) & { readonly namespaces: readonly string[] };
+
 export interface AnswerPorts {
   readonly source: Graph['source'];
   /** What happened in the window that ends now. */
@@ -39,10 +41,8 @@ export interface AnswerPorts {
   readonly known: () => Promise<readonly KnownWorkload[]>;
   /** The last lines about connections between two nodes, or about one; the newest first. Absent: nobody may read logs here. */
   readonly logs?: (from: AskedNode, to: AskedNode | undefined, limit: number) => Promise<readonly LogLine[]>;
-  /** `namespaces`: those that the answer tells of. `error`: the question makes no sense. */
-  readonly explain?: (
-    question: ExplainQuestion,
-  ) => Promise<{ readonly answer: ExplainAnswer; readonly namespaces: readonly string[] } | { readonly error: string }>;
+  /** `namespaces`: those that it tells of, or that the error does. `error`: the question makes no sense. */
+  readonly explain?: (question: ExplainQuestion) => Promise<Explained>;
   readonly version: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -93,8 +93,9 @@ export async function explanationFor(ports: AnswerPorts, viewer: Viewer, query: 
   if (before !== undefined) return before;
   const question = { from: { namespace, name }, to, ...(method !== '' && { method }), ...(path !== '' && { path }) };
   const explained = await ports.explain(question);
-  if ('error' in explained) return { status: 400, error: explained.error };
-  return (await hidden(viewer, explained.namespaces)) ?? { ok: explained.answer };
+  const refusal = await hidden(viewer, explained.namespaces);
+  if (refusal !== undefined) return refusal;
+  return 'error' in explained ? { status: 400, error: explained.error } : { ok: explained.answer };
 }
 
 /** A refusal, if there is any that the viewer may not see. It does not say whether such a namespace exists. */

@@ -43,7 +43,8 @@ const answers: AnswerPorts = {
   known: async () => [],
   logs: async (from, to, limit) => [{ at: 1, text: `${from.name} ${to?.name} ${limit}`, pod: 'zt' }],
   explain: async ({ from, to }) => {
-    if (to === 'nowhere') return { error: 'there is no service nowhere' };
+    if (to === 'nowhere') return { error: 'there is no service nowhere', namespaces: ['shop'] };
+    if (to === 'gone.secret') return { error: 'pods of gone are a and b', namespaces: ['secret'] };
     return {
       answer: { steps: [{ at: from.name, says: to }], outcome: 'allowed', by: '' },
       namespaces: ['shop', to === 'vault' ? 'secret' : 'store'],
@@ -117,6 +118,7 @@ const refusals: readonly (readonly [
   ['... to nowhere', '/api/explain?from=shop/web', good, 400, 'to must be'],
   ['... that makes no sense', '/api/explain?from=shop/web&to=nowhere', good, 400, 'there is no service nowhere'],
   ['... from what may not be seen', '/api/explain?from=secret/web&to=x', good, 403, 'ann may not see'],
+  ['... that makes no sense of what may not be seen', '/api/explain?from=shop/web&to=gone.secret', good, 403, 'ann may not see'],
   ['... about what may not be seen', '/api/explain?from=shop/web&to=vault', good, 403, 'ann may not see'],
 ];
 describe('refused', () => {

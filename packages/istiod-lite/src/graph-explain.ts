@@ -20,7 +20,7 @@ const keptFor = ms(5_000);
 export function explainer({ feed, settings, clock }: ExplainParts): NonNullable<AnswerPorts['explain']> {
   let known: { readonly at: Ms; readonly mesh: KnownMesh } | undefined;
   return async (asked) => {
-    if (feed.stores.pods.size > mostPods) return { error: `of more than ${mostPods} pods, ask "ambientctl explain"` };
+    if (feed.stores.pods.size > mostPods) return { error: `of more than ${mostPods} pods, ask "ambientctl explain"`, namespaces: [] };
     const now = clock.monotonic();
     if (known === undefined || now - known.at >= keptFor)
       known = { at: now, mesh: meshOfNarrowed((table) => feed.discovered(table), settings) };

@@ -14,20 +14,17 @@ export interface AskedByName {
   readonly path?: string;
 }
 
-export interface ExplainedByName {
-  readonly answer: Explanation;
-  /** Of everybody who has a part in it. */
-  readonly namespaces: readonly string[];
-}
+/** `error`: the question makes no sense. `namespaces`: of everybody who has a part in it, or whom the error tells of. */
+export type ExplainedByName = ({ readonly answer: Explanation } | { readonly error: string }) & { readonly namespaces: readonly string[] };
 
 /** @param now milliseconds since 1970 */
-export function explainByName(known: KnownMesh, asked: AskedByName, now: number): ExplainedByName | { readonly error: string } {
+export function explainByName(known: KnownMesh, asked: AskedByName, now: number): ExplainedByName {
   const { namespace, name } = asked.from;
   const { method, path } = asked;
   const from = workloadCalled(known.mesh, name, namespace);
-  if (from === undefined) return { error: `there is no pod or workload ${namespace}/${name}` };
+  if (from === undefined) return { error: `there is no pod or workload ${namespace}/${name}`, namespaces: [namespace] };
   const target = targetCalled(known.mesh, asked.to, namespace);
-  if (typeof target === 'string') return { error: target };
+  if (typeof target === 'string') return { error: target, namespaces: [namespace, namespaceMeant(asked.to) ?? namespace] };
   const isRequest = method !== undefined || path !== undefined;
   const request = { method: (method ?? 'GET').toUpperCase(), host: target.host, path: path ?? '/', headers: [] };
   const question: Question = { from, to: target.address, now, ...(isRequest && { request }) };
@@ -35,4 +32,10 @@ export function explainByName(known: KnownMesh, asked: AskedByName, now: number)
   const service = known.mesh.serviceAt(from.network, target.address.ip, { clientNamespace: from.namespace });
   const there = answer.steps.flatMap(({ at }) => at.split(', ').map((each) => each.slice(0, Math.max(0, each.indexOf('/')))));
   return { answer, namespaces: [...new Set([namespace, ...(service ? [service.namespace] : []), ...there])].filter((each) => each !== '') };
+}
+
+/** Undefined: none is named. */
+function namespaceMeant(to: string): string | undefined {
+  if (to.startsWith('pod/')) return to.split('/').length > 2 ? to.split('/')[1] : undefined;
+  return to.replace(/:\d*$/, '').split('.')[1];
 }
