@@ -1,5 +1,6 @@
 // The graph as the control plane serves it: who talks to whom on a living mesh, who may see it, and how soon.
 // A viewer's browser would come over a port-forward, and so does this test. The page itself is page.test.ts.
+import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { ExplainAnswer, Graph, GraphEdge, LogAnswer, Session } from '@ambient-mesh/dashboard/graph';
@@ -7,9 +8,11 @@ import { Netns } from '@ambient-mesh/host/netns';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Child } from '../lab/child.ts';
 import { eventually } from '../lab/eventually.ts';
+import { httpIn } from '../lab/http.ts';
 import { KubeApi } from '../lab/kubernetes/kube-api.ts';
 import { hasKubectl } from '../lab/kubernetes/kubectl.ts';
 import { MeshLab, manifest } from '../lab/mesh-lab.ts';
+import { hasPrometheus, Prometheus } from '../lab/prometheus.ts';
 
 const ambientctl = fileURLToPath(new URL('../../packages/ambientctl/bin/ambientctl.mjs', import.meta.url));
 const patience = { timeoutMs: 20_000, everyMs: 250 };
@@ -248,5 +251,48 @@ describe.skipIf(!hasKubectl())('the graph', () => {
       child.signal('SIGINT');
       expect(await child.exited(10_000)).toBe(0);
     });
+  });
+
+  describe.skipIf(!hasPrometheus())('as Prometheus remembers it', () => {
+    let prometheus: Prometheus;
+    let child: Child;
+    let url: URL;
+    /** Where Prometheus is. */
+    const get = (path: string, headers: Readonly<Record<string, string>>) =>
+      httpIn(mesh.lab.underlay, { port: Number(url.port), path, headers: { host: 'localhost', ...headers } });
+
+    beforeAll(async () => {
+      prometheus = await Prometheus.start(mesh);
+      const kubeconfig = `${mesh.lab.folder}/kubeconfig-inside`;
+      writeFileSync(kubeconfig, mesh.cluster.kubeconfigInside, { mode: 0o600 });
+      const flags = ['--no-open', '--prometheus', 'http://127.0.0.1:9090', '--kubeconfig', kubeconfig];
+      child = new Child({ netns: mesh.lab.underlay, cwd: mesh.lab.folder, argv: [process.execPath, ambientctl, 'dashboard', ...flags] });
+      url = new URL((await child.line(/^http:/, 20_000)).trim());
+    }, 60_000);
+    afterAll(async () => {
+      await child?.[Symbol.asyncDispose]();
+      await prometheus?.[Symbol.asyncDispose]();
+    });
+
+    test('the same edges: the way to the waypoint, and its requests behind it', async () => {
+      const { headers } = await get(`/${url.search}`, {});
+      const [cookie = ''] = String(headers['set-cookie']).split(';');
+      let last: Graph | undefined;
+      const drawn = async (): Promise<Graph | undefined> => {
+        await curl('client', 'http://server/');
+        await curl('client', '-X', 'POST', 'http://server/');
+        last = JSON.parse((await get('/api/graph?window=60', { cookie })).body.toString()) as Graph;
+        const hop = last.edges.find(({ id }) => id === 'waypoint:default/waypoint>service:default/server>http');
+        return hop?.http !== undefined && hop.http.requestsPerSecond > 0 && hop.denials > 0 ? last : undefined;
+      };
+      const graph = await eventually(drawn, {
+        timeoutMs: 60_000,
+        everyMs: 500,
+        what: () => `requests in ${JSON.stringify(last, undefined, 1)}`,
+      });
+      expect([graph.source, graph.windowSeconds, graph.warnings]).toEqual(['prometheus', 60, []]);
+      const client = graph.edges.find(({ id }) => id === 'workload:default/client>waypoint:default/waypoint>tcp');
+      expect(client).toMatchObject({ security: 'mutual_tls', deniedBy: ['no policy allows it'] });
+    }, 90_000);
   });
 });
