@@ -12,6 +12,7 @@ import { Metrics } from '@ambient-mesh/runtime/metrics';
 import { Readiness } from '@ambient-mesh/runtime/readiness';
 import { systemClock } from '@ambient-mesh/runtime/time';
 import { CaClient } from '@ambient-mesh/wire/ca/client';
+import { patiently } from '@ambient-mesh/wire/ca/patiently';
 import type { Config } from './config.ts';
 import { caTarget } from './control-plane.ts';
 import type { DataPlane } from './dataplane/data-plane.ts';
@@ -131,7 +132,7 @@ function certificateBook(config: Config): CertificateBook {
   const ttlSeconds = Math.floor(config.secretTtl / 1000);
   const impersonate = config.proxyMode === 'shared';
   return new CertificateBook({
-    sign: (request, signal) => client.sign({ ...request, ttlSeconds, impersonate }, signal),
+    sign: patiently((request, signal) => client.sign({ ...request, ttlSeconds, impersonate }, signal), systemClock),
     clock: systemClock,
     random: Math.random,
   });
