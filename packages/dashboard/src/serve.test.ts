@@ -192,6 +192,7 @@ describe('signing in', () => {
   });
   test('an invitation is good once, and is gone from the address bar', async () => {
     expect((await ask('/?token=wrong', {})).status).toBe(401);
+    expect((await ask('/?token=once', {}, 'HEAD')).headers['set-cookie']).toBeUndefined();
     const said = await ask('/?token=once', {});
     expect([said.status, said.headers.location, said.headers['referrer-policy']]).toEqual([303, '/', 'no-referrer']);
     expect((await ask('/api/session', { cookie: cookieOf(said) })).status).toBe(200);

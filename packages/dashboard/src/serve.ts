@@ -104,7 +104,7 @@ class Doors {
   page(request: Request, { type, body, isHashed }: PageFile): Reply {
     const stranger = this.#stranger(request);
     if (stranger !== undefined) return stranger;
-    const token = request.path === '/' ? request.query.get('token') : null;
+    const token = request.path === '/' && request.method === 'GET' ? request.query.get('token') : null;
     if (token !== null) return this.#invited(token);
     return { type, body, headers: { ...always, 'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache' } };
   }

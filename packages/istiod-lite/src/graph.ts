@@ -1,5 +1,6 @@
 // The graph of traffic, served by the control plane: what it knows of pods, whom the API server lets see what, where figures come from.
 // Opened by app.ts, last of all, and only on an address that was asked for. What the graph is, is the package dashboard.
+import { createHash } from 'node:crypto';
 import { type Admit, seenOf, Verdicts } from '@ambient-mesh/dashboard/access';
 import type { AnswerPorts } from '@ambient-mesh/dashboard/answers';
 import { Collector, type Target } from '@ambient-mesh/dashboard/collect';
@@ -87,7 +88,9 @@ function admission(client: KubeClient, clock: Clock): Admit {
   const verdicts = new Verdicts<boolean>(clock);
   return async (token) => {
     if (token.length > longestToken) return { refused: 'this is no token of the Kubernetes API' };
-    const reviewed = await reviews.answer(token, () => reviewToken(client, { token, audiences: [] }));
+    // By its hash: what is kept must be of no use to others.
+    const key = createHash('sha256').update(token).digest('hex');
+    const reviewed = await reviews.answer(key, () => reviewToken(client, { token, audiences: [] }));
     if (!reviewed.authenticated) return { refused: `the Kubernetes API does not accept this token: ${reviewed.error}` };
     const { username, groups, extra } = reviewed;
     const who = JSON.stringify([username, groups, extra]);
