@@ -63,15 +63,19 @@ const source = pod('source', 'node-b', {
   image: 'ambient-mesh/app',
   args: [`9000={"kind":"source","bytes":${megabytes * 1e6}}`, '9001={"kind":"source"}'],
 });
-/** A new connection every 20 ms, and a line for each. */
-const asker = pod('asker', 'node-a', {
-  image: 'ambient-mesh/client',
-  args: ['http://server/'],
-  env: [{ name: 'EVERY_MS', value: '20' }],
-});
-/** One connection, read slowly; a line when it ends. */
+/**
+ * A new connection every 20 ms, and a line for each. To an address: a DNS query that waits in a socket that closes is lost, as UDP is, and the
+ * resolver asks again after five seconds.
+ */
+const asker = (address: string): string =>
+  pod('asker', 'node-a', {
+    image: 'ambient-mesh/client',
+    args: [`http://${address}/`],
+    env: [{ name: 'EVERY_MS', value: '20' }],
+  });
+/** One connection, read slowly; a line when it ends. Gopher: what comes is bytes, with no head before them. */
 const reader = (name: string, url: string): string => {
-  const read = `curl --http0.9 -sS -o /dev/null -w '%{size_download} ' --limit-rate 4M ${url} 2>&1; echo "ended $?"; exec sleep 3600`;
+  const read = `curl -sS -o /dev/null -w '%{size_download} ' --limit-rate 4M ${url} 2>&1; echo "ended $?"; exec sleep 3600`;
   return pod(name, 'node-a', { image: 'ambient-mesh/sleep', command: ['sh', '-c', `echo began; ${read}`] });
 };
 /** Looks at a node as the node agent sees it. */
@@ -136,7 +140,8 @@ describe.skipIf(!hasKubectl())('upgrade and removal', () => {
     for (const program of programs) await isRolledOut(program);
     await k('label namespace default istio.io/dataplane-mode=ambient');
     await k('apply -f e2e/lab/demo/apps.yaml');
-    await k('apply -f -', [source, asker].join('\n'));
+    const address = await k('get service server -o jsonpath={.spec.clusterIP}');
+    await k('apply -f -', [source, asker(address)].join('\n'));
     await k('wait pod --all --for=condition=Ready --timeout=28s');
     await eventually(async () => ((await answers()).good > 20 ? true : undefined), { ...patience, what: 'answers' });
   }, 180_000);
@@ -144,7 +149,7 @@ describe.skipIf(!hasKubectl())('upgrade and removal', () => {
 
   test('both ztunnels are replaced: none refused; an open connection goes on to its end, or to the deadline', async () => {
     const ip = await mesh.ipOf('source');
-    await k('apply -f -', [reader('short', `http://${ip}:9000/`), reader('long', `http://${ip}:9001/`)].join('\n'));
+    await k('apply -f -', [reader('short', `gopher://${ip}:9000/`), reader('long', `gopher://${ip}:9001/`)].join('\n'));
     for (const name of ['short', 'long']) await said(name, 'began');
     await whileAsking(() => replace('two', 'ztunnel'));
     expect(await said('short', 'ended')).toBe(`${megabytes * 1e6} ended 0`);
@@ -204,7 +209,11 @@ describe.skipIf(!hasKubectl())('upgrade and removal', () => {
       const { code, out, err } = await uninstall('--take-out');
       expect([code, err]).toEqual([0, '']);
       expect(out).toContain('daemonset istio-system/ztunnel removed');
-      for (const name of ['client', 'asker', 'peek']) expect(await k(`exec ${name} -- nft list tables`)).not.toMatch(/istio|ambient/);
+      for (const name of ['client', 'asker', 'peek']) {
+        const clean = async (): Promise<true | undefined> =>
+          /istio|ambient/.test(await k(`exec ${name} -- nft list tables`)) ? undefined : true;
+        await eventually(clean, { timeoutMs: 20_000, everyMs: 200, what: `no table of ours around ${name}` });
+      }
       expect((await k('get pods -o jsonpath={.items[*].metadata.annotations.ambient\\.istio\\.io/redirection}')).trim()).toBe('');
       expect(await k("exec peek -- sh -c 'cat /host/etc/cni/net.d/*; ls /host/opt/cni/bin /host/var/run/istio-cni'")).not.toMatch(
         /istio-cni$|istio-cni"|kubeconfig/m,
