@@ -20,6 +20,7 @@ export class PendingQueries {
   readonly #answer: Answer;
   readonly #forced: AbortSignal;
   #count = 0;
+  #asked = 0;
   #idle: (() => void) | undefined;
 
   constructor(answer: Answer, forced: AbortSignal) {
@@ -27,8 +28,14 @@ export class PendingQueries {
     this.#forced = forced;
   }
 
+  /** Queries so far, those included that were too many. */
+  get asked(): number {
+    return this.#asked;
+  }
+
   /** Calls `reply` with the answer, or with `undefined` when there is none or too many are in progress. It is in progress until `reply` says that it was sent. */
   ask(message: Buffer, transport: Transport, reply: (answer: Buffer | undefined, sent: () => void) => void): void {
+    this.#asked += 1;
     if (this.#count >= limits.queries) {
       reply(undefined, () => {});
       return;
@@ -39,7 +46,10 @@ export class PendingQueries {
       if (!open) return;
       open = false;
       this.#count -= 1;
-      if (this.#count === 0) this.#idle?.();
+      if (this.#count > 0) return;
+      const idle = this.#idle;
+      this.#idle = undefined;
+      idle?.();
     };
     const done = (answer?: Buffer): void => reply(answer, sent);
     // A reply that throws (an address that cannot be sent to, say) must neither end the process nor hold its place.
@@ -50,7 +60,7 @@ export class PendingQueries {
 
   /** Calls `f` once as soon as no query is in progress. */
   whenIdle(f: () => void): void {
-    this.#idle = f;
     if (this.#count === 0) f();
+    else this.#idle = f;
   }
 }

@@ -282,6 +282,20 @@ describe('stopping', () => {
     expect((await answered).rcode).toBe('SERVFAIL');
     await bench.drain.drained();
   });
+  test('queries that lie in the socket when the drain starts are answered', async () => {
+    await using bench = await startBench({ mesh, client });
+    const socket = createSocket('udp4');
+    let answers = 0;
+    socket.on('message', () => (answers += 1));
+    socket.connect(bench.address.udp, '127.0.0.1');
+    await once(socket, 'connect');
+    const query = packet.encode({ type: 'query', questions: [{ name: 'echo', type: 'A' }] });
+    for (let i = 0; i < 50; i++) socket.send(query);
+    bench.drain.start('graceful');
+    await bench.drain.drained();
+    await vi.waitFor(() => expect(answers).toBe(50));
+    socket.close();
+  });
   test('a removed pod stops at once', async () => {
     const arrived = Promise.withResolvers<void>();
     await using upstream = await startUpstream(() => {

@@ -50,7 +50,7 @@ export function serveDns(server: DnsServer, drain: Pick<Drain, 'signal' | 'force
     for (const serving of open.splice(0)) serving.close();
     token[Symbol.dispose]();
   };
-  onAbort(drain.signal, () => pending.whenIdle(close));
+  onAbort(drain.signal, () => whenQuiet(pending, close));
   onAbort(drain.forced, close);
   return { udp: udp.map(({ port }) => port), tcp: tcp.map(({ port }) => port) };
 }
@@ -92,6 +92,21 @@ function serveTcp({ fd }: BoundSocket, { log, clock }: DnsServer, pending: Pendi
   };
   const address = listener.address();
   return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, close };
+}
+
+/** Of the event loop, after which sockets are closed however many queries still come. */
+const mostTurns = 200;
+
+/**
+ * Calls `f` when nothing is in progress and a whole turn of the event loop has brought no query: what lies in a socket that is closed is lost, and
+ * its client asks again only after seconds.
+ */
+function whenQuiet(pending: PendingQueries, f: () => void, turns = mostTurns): void {
+  pending.whenIdle(() => {
+    const before = pending.asked;
+    // Sockets are read between the two.
+    setImmediate(() => setImmediate(() => (pending.asked === before || turns === 0 ? f() : whenQuiet(pending, f, turns - 1))));
+  });
 }
 
 function onAbort(signal: AbortSignal, f: () => void): void {
