@@ -16,7 +16,7 @@ const istiod = { env: { PILOT_DEBOUNCE_AFTER: '10ms' } };
 
 const program = fileURLToPath(new URL('../../packages/ambientctl/bin/ambientctl.mjs', import.meta.url));
 const patience = { timeoutMs: 20_000, everyMs: 100 };
-const ask = 'exec client -- curl -sf -o /dev/null -m 12 http://server/';
+const ask = 'exec client -- curl -sf -o /dev/null -m 5 http://server/';
 const rollouts = ['deployment/istiod', 'daemonset/istio-cni-node', 'daemonset/ztunnel'];
 
 /** What no release owns, because the control plane made it itself. docs/install.md says how to remove it. */

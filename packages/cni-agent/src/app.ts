@@ -48,10 +48,10 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
   const client = parts.use(new KubeClient(access, { clock: systemClock, userAgent: 'cni-agent' }));
   parts.defer(() => stopping.abort(new Error('stopped')));
   const onNode = parts.use(installation({ config, client, access, reports, ready }));
-  let enrolment: AsyncDisposable;
+  let running: Running;
   try {
     const probes = await openProbes(config, host, reports, signal);
-    enrolment = parts.use(await startEnrolment({ config, host, probes, client, metrics, telemetry, reports }, signal));
+    running = { probes, enrolment: parts.use(await startEnrolment({ config, host, probes, client, metrics, telemetry, reports }, signal)) };
   } catch (e) {
     // Told to stop while it starts: what an earlier agent has put on the node may be for this one to take away.
     if (stop.aborted) await leave(onNode, host, reports);
@@ -70,7 +70,7 @@ export async function startApp(config: Config, stop: AbortSignal): Promise<App> 
       if (isLeaving) return;
       isLeaving = true;
       readiness.expect('the end: this agent is stopping');
-      void leave(onNode, host, reports, enrolment).then(ended.resolve, ended.reject);
+      void leave(onNode, host, reports, running).then(ended.resolve, ended.reject);
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
@@ -107,13 +107,20 @@ async function openProbes(config: Config, host: Netns, reports: Reports, signal:
 
 const leavesWithin = ms(20_000);
 
+interface Running {
+  readonly enrolment: AsyncDisposable;
+  readonly probes: ProbeSet;
+}
+
 /** An agent that is replaced leaves everything in place: pods go on, and new ones wait for its successor. */
-async function leave(onNode: Installation, host: Netns, reports: Reports, enrolment?: AsyncDisposable): Promise<void> {
+async function leave(onNode: Installation, host: Netns, reports: Reports, running?: Running): Promise<void> {
   const isTheEnd = await onNode.leave();
   reports.leaving(isTheEnd);
   if (!isTheEnd) return;
   // Whoever keeps the node's rules in place would write them again.
-  await enrolment?.[Symbol.asyncDispose]();
+  await running?.enrolment[Symbol.asyncDispose]();
   const limit = AbortSignal.timeout(leavesWithin);
-  await Promise.all([removeProbeRules(host, limit), closePods(host, [], limit)]);
+  // After whatever the set is still writing: nobody waits for that any more, and it would bring the table back.
+  const removed = running === undefined ? removeProbeRules(host, limit) : running.probes.clear(limit);
+  await Promise.all([removed, closePods(host, [], limit)]);
 }

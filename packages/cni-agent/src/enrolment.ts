@@ -40,7 +40,7 @@ export interface EnrolmentParts {
 }
 
 /** Enrolling is mostly waiting for `nft` and the ztunnel; more hands than this only crowd a small node. */
-const hands = 8;
+const hands = 16;
 const clock = systemClock;
 
 export async function startEnrolment(given: EnrolmentParts, stop: AbortSignal): Promise<AsyncDisposable> {
