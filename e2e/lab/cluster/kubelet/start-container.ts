@@ -1,6 +1,6 @@
 // Starts one container of a pod: looks up what its image means, lays out its files, and runs its command in the pod's network.
 // Called by pod-run.ts for every start; what is wrong with the specification is a StartFailure, and tried again.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Netns } from '@ambient-mesh/host/netns';
 import type { NodeRoot } from '../node-root.ts';
@@ -11,6 +11,8 @@ import { argvOf, environmentOf, hostnameOf, type PodPlace, type Sources } from '
 import { findImage, type Images } from './images.ts';
 import type { LogBuffer } from './log-buffer.ts';
 import { type Mount, planContainerRoot } from './mounts.ts';
+
+const repository = realpathSync(join(import.meta.dirname, '../../../..'));
 
 export interface StartOrder {
   readonly pod: Pod;
@@ -40,6 +42,9 @@ export function startContainer(order: StartOrder): ContainerProcess {
   const folder = join(order.podFolder, 'containers', container.name);
   rmSync(folder, { recursive: true, force: true });
   const mounts = [...order.mounts];
+  // Images are commands in this repository: a volume at a folder above it must not hide them.
+  if (mounts.some(({ path }) => repository.startsWith(`${path}/`)))
+    mounts.push({ source: root.machine(repository), path: repository, readOnly: true });
   if (resolvConf !== undefined)
     mounts.push({ source: root.machine(join(folder, 'resolv.conf')), path: '/etc/resolv.conf', readOnly: false, isFile: true });
   const { script, files, scratch } = planContainerRoot({ folder, others: root.others, mounts });
