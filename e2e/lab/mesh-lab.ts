@@ -2,7 +2,6 @@
 // Used by the demo and by the scenarios of the mesh as a whole. What the programs are told is in demo/*.yaml, as a user would write it.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { builtPlugin } from '@ambient-mesh/cni-agent/testing/built-plugin';
 import { LabCluster } from './cluster/lab-cluster.ts';
 import { hasKubectl, Kubectl } from './kubernetes/kubectl.ts';
@@ -11,7 +10,13 @@ import { Lab } from './lab.ts';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const program = (path: string): string => `${repository}packages/${path}`;
 export const ambientctl = program('ambientctl/bin/ambientctl.mjs');
-const run = promisify(execFile);
+
+export interface Answered {
+  /** 0 = well. */
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
 
 /** For `kubectl -f`, from the top of the repository, where kubectl is run. */
 export const manifest = (name: 'control-plane' | 'cni-agent' | 'ztunnel' | 'apps' | 'deny' | 'waypoint'): string =>
@@ -91,9 +96,19 @@ export class MeshLab implements AsyncDisposable {
   async type(command: string): Promise<string> {
     const [name, ...words] = command.split(' ');
     if (name !== 'ambientctl') return this.kubectl.ok(command.replace(/^kubectl /, ''));
-    const env = { PATH: process.env.PATH ?? '', HOME: this.lab.folder, KUBECONFIG: this.cluster.kubeconfigPath };
-    const { stdout } = await run(process.execPath, [ambientctl, ...words], { env, cwd: repository, timeout: 60_000 });
-    return stdout;
+    const { code, out, err } = await this.ambientctl(words);
+    if (code !== 0) throw new Error(`${command}: exit code ${code}\n${out}${err}`);
+    return out;
+  }
+
+  /** Whatever comes of it; nothing of the user's own is read. */
+  ambientctl(words: readonly string[]): Promise<Answered> {
+    const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', KUBECONFIG: this.cluster.kubeconfigPath };
+    return new Promise((resolve) => {
+      execFile(process.execPath, [ambientctl, ...words], { env, cwd: repository, maxBuffer: 2 ** 26 }, (error, out, err) =>
+        resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+      );
+    });
   }
 
   /** What a pod's first container wrote so far. */

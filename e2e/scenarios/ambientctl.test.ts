@@ -1,43 +1,25 @@
 // The user's CLI as a user types it, on a mesh with nodes: a waypoint is deployed, waited for, listed and removed; the tunnels tell what they know.
 // What each command prints in every case is tested beside it; here it meets a faithful API server and a control plane that deploys.
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../lab/eventually.ts';
 import { hasKubectl } from '../lab/kubernetes/kubectl.ts';
-import { MeshLab } from '../lab/mesh-lab.ts';
+import { type Answered, MeshLab } from '../lab/mesh-lab.ts';
 
-const program = fileURLToPath(new URL('../../packages/ambientctl/bin/ambientctl.mjs', import.meta.url));
-
-interface Seen {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-describe.skipIf(!hasKubectl())('ambientctl on a cluster', () => {
+describe.skipIf(!hasKubectl())('ambientctl on a cluster (needs kubectl)', () => {
   const owned = new AsyncDisposableStack();
   let mesh: MeshLab;
-  let kubeconfig: string;
   let folder: string;
   beforeAll(async () => {
     mesh = owned.use(await MeshLab.start());
     folder = owned.adopt(mkdtempSync(join(tmpdir(), 'ambientctl-')), (path) => rmSync(path, { recursive: true, force: true }));
-    kubeconfig = join(folder, 'kubeconfig');
-    writeFileSync(kubeconfig, mesh.cluster.api.kubeconfig(), { mode: 0o600 });
   }, 120_000);
   afterAll(() => owned.disposeAsync());
 
-  const type = (line: string): Promise<Seen> =>
-    new Promise((resolve) => {
-      const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', KUBECONFIG: kubeconfig };
-      execFile(process.execPath, [program, ...line.split(' ')], { env, maxBuffer: 2 ** 26 }, (error, out, err) =>
-        resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-      );
-    });
+  const type = (line: string): Promise<Answered> => mesh.ambientctl(line.split(' '));
   const labelOf = (namespace: string): Promise<string> =>
     mesh.kubectl.ok(`get namespace ${namespace} -o jsonpath={.metadata.labels.istio\\.io/use-waypoint}`);
 

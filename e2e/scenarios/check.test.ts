@@ -1,43 +1,24 @@
 // `ambientctl check` and `analyze` on a mesh with nodes: all is well on one that is whole; then things are broken on purpose, and each is named.
 // What is said in every single case is tested beside the commands; here it is that a real mesh gives the facts that they judge.
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../lab/eventually.ts';
 import { hasKubectl } from '../lab/kubernetes/kubectl.ts';
-import { MeshLab } from '../lab/mesh-lab.ts';
+import { type Answered, MeshLab } from '../lab/mesh-lab.ts';
 
-const program = fileURLToPath(new URL('../../packages/ambientctl/bin/ambientctl.mjs', import.meta.url));
-
-interface Seen {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-describe.skipIf(!hasKubectl())('is all well', () => {
+describe.skipIf(!hasKubectl())('is all well (needs kubectl)', () => {
   const owned = new AsyncDisposableStack();
   let mesh: MeshLab;
   let folder: string;
-  let kubeconfig: string;
   beforeAll(async () => {
     mesh = owned.use(await MeshLab.start());
     folder = owned.adopt(mkdtempSync(join(tmpdir(), 'ambientctl-')), (path) => rmSync(path, { recursive: true, force: true }));
-    kubeconfig = join(folder, 'kubeconfig');
-    writeFileSync(kubeconfig, mesh.cluster.api.kubeconfig(), { mode: 0o600 });
   }, 120_000);
   afterAll(() => owned.disposeAsync());
 
-  const type = (...words: string[]): Promise<Seen> =>
-    new Promise((resolve) => {
-      const env = { PATH: process.env.PATH ?? '', HOME: '/nonexistent', KUBECONFIG: kubeconfig };
-      execFile(process.execPath, [program, ...words], { env, maxBuffer: 2 ** 26 }, (error, out, err) =>
-        resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-      );
-    });
+  const type = (...words: string[]): Promise<Answered> => mesh.ambientctl(words);
   const apply = async (...objects: object[]): Promise<void> => {
     for (const each of objects) await mesh.kubectl.ok('apply -f -', JSON.stringify(each));
   };

@@ -30,7 +30,7 @@ const run = promisify(execFile);
 const patience = { timeoutMs: 20_000, everyMs: 100 };
 const labelled = (mode: string): string => `label namespace shop istio.io/dataplane-mode${mode} --overwrite`;
 
-describe.skipIf(!hasKubectl())('what the pages tell to type', () => {
+describe.skipIf(!hasKubectl())('what the pages tell to type (needs kubectl)', () => {
   let mesh: MeshLab;
   const k = (args: string, input?: string): Promise<string> => mesh.kubectl.ok(args, input);
 

@@ -26,7 +26,7 @@ interface Compared {
   readonly wrong: string | undefined;
 }
 
-describe.skipIf(!hasKubectl())('explain and what happens', () => {
+describe.skipIf(!hasKubectl())('explain and what happens (needs kubectl)', () => {
   const owned = new AsyncDisposableStack();
   let stage: ExplainStage;
   let tokens: Tokens;

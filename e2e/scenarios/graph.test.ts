@@ -25,7 +25,7 @@ interface Answer {
   readonly body: string;
 }
 
-describe.skipIf(!hasKubectl())('the graph', () => {
+describe.skipIf(!hasKubectl())('the graph (needs kubectl)', () => {
   let mesh: MeshLab;
   let istiod: string;
   let token: string;
@@ -253,7 +253,7 @@ describe.skipIf(!hasKubectl())('the graph', () => {
     });
   });
 
-  describe.skipIf(!hasPrometheus())('as Prometheus remembers it', () => {
+  describe.skipIf(!hasPrometheus())('as Prometheus remembers it (needs Prometheus)', () => {
     let prometheus: Prometheus;
     let child: Child;
     let url: URL;

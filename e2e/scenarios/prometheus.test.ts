@@ -145,7 +145,7 @@ const kialis: readonly (readonly [step: string, query: string, labels: readonly 
   ['control plane', 'sum(rate(pilot_proxy_convergence_time_sum[5m])) / sum(rate(pilot_proxy_convergence_time_count[5m]))', []],
 ];
 
-describe.skipIf(!hasKubectl() || !hasPrometheus())('Prometheus and the mesh', () => {
+describe.skipIf(!hasKubectl() || !hasPrometheus())('Prometheus and the mesh (needs kubectl and Prometheus)', () => {
   let mesh: MeshLab;
   let prometheus: Prometheus;
   let traffic: Promise<void>;

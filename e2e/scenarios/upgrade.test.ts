@@ -91,7 +91,7 @@ const peek = pod(
   },
 );
 
-describe.skipIf(!hasKubectl())('upgrade and removal', () => {
+describe.skipIf(!hasKubectl())('upgrade and removal (needs kubectl)', () => {
   let mesh: MeshLab;
   const k = (command: string, input?: string): Promise<string> => mesh.kubectl.ok(command, input);
 

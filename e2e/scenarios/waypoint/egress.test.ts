@@ -34,7 +34,7 @@ const seen = ({ status, seen: request, error }: RequestResult) => ({
 });
 const throughWaypoint = { status: 200, by: 'outside', l7: true };
 
-describe.skipIf(!hasKubectl())('a waypoint for what is outside', () => {
+describe.skipIf(!hasKubectl())('a waypoint for what is outside (needs kubectl)', () => {
   let stage: MeshStage;
   let outside: OutsideHttp;
   beforeAll(async () => {
@@ -162,7 +162,7 @@ describe.skipIf(!hasKubectl())('a waypoint for what is outside', () => {
         addressType: 'IPv4',
         endpoints: [{ addresses: ['172.172.77.8'], conditions: { ready: true } }],
         ports: [{ port: 80 }],
-      } as unknown as Manifest,
+      },
     ];
     beforeAll(() => stage.lab.kubectl.ok('apply -f -', documents(name)));
     afterAll(() => stage.lab.kubectl.ok('delete namespace beyond'));

@@ -68,7 +68,7 @@ const meshConfig = JSON.stringify({
   ],
 });
 
-describe.skipIf(!hasKubectl())('who asks', () => {
+describe.skipIf(!hasKubectl())('who asks (needs kubectl)', () => {
   let stage: MeshStage;
   beforeAll(async () => {
     stage = await MeshStage.start();

@@ -29,7 +29,7 @@ const wasmPlugin = (module: keyof typeof modules | 'missing', spec: object): Man
 const ofService = { targetRefs: [{ group: '', kind: 'Service', name: 'echo-v1' }] };
 const ofGateway = { targetRefs: [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'namespace' }] };
 
-describe.skipIf(!hasKubectl())('filters of the user’s own', () => {
+describe.skipIf(!hasKubectl())('filters of the user’s own (needs kubectl)', () => {
   let stage: MeshStage;
   beforeAll(async () => {
     for (const [name, bytes] of Object.entries(modules)) writeFileSync(join(folder, `${name}.wasm`), bytes);

@@ -26,7 +26,7 @@ const v1: Part = { backendRefs: [to('echo-v1')] };
 const v2: Part = { backendRefs: [to('echo-v2')] };
 const url = 'http://echo';
 
-describe.skipIf(!hasKubectl())('routing by a waypoint', () => {
+describe.skipIf(!hasKubectl())('routing by a waypoint (needs kubectl)', () => {
   let stage: MeshStage;
   let ids = 0;
   beforeAll(async () => {

@@ -23,7 +23,7 @@ const rows: readonly (readonly [typed: string, words: readonly string[]])[] = [
   ['ambientctl waypoint apply --name ', []],
 ];
 
-describe.skipIf(!has('bash'))('bash', () => {
+describe.skipIf(!has('bash'))('bash (needs bash)', () => {
   for (const [line, words] of rows) {
     test(line, async () => {
       using folder = temporaryFolder();
@@ -64,7 +64,7 @@ describe.skipIf(!has('bash'))('bash', () => {
   });
 });
 
-describe.skipIf(!has('zsh'))('zsh', () => {
+describe.skipIf(!has('zsh'))('zsh (needs zsh)', () => {
   test('it can be read', async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, 'completion');
@@ -73,7 +73,7 @@ describe.skipIf(!has('zsh'))('zsh', () => {
   });
 });
 
-describe.skipIf(!has('fish'))('fish', () => {
+describe.skipIf(!has('fish'))('fish (needs fish)', () => {
   for (const [line, words] of rows.filter(([, all]) => all.length > 0)) {
     test(line, async () => {
       const input = `${await scriptOf('fish')}\ncomplete -C ${JSON.stringify(line)}\n`;
